@@ -1,0 +1,93 @@
+"""What can go wrong, as a tree.
+
+AxonlogError
+├── ContextError             the settings do not say where the run belongs, or contradict each other
+│   ├── CacheError           a ``.polyaxon`` file cannot be read (``.path``)
+│   └── ArgumentTypeError    an argument has the wrong type; also a ``TypeError``
+├── AuthenticationError      credentials are missing where they are needed, or were refused
+├── TransportError           the server could not be reached or did not answer; trying again may help
+├── ServerError              the server answered with an error (``.status``, ``.detail``)
+│   └── RefusedError         that error is 401 or 403; also an ``AuthenticationError``
+└── EventError               a value, a name or a row of an event file is not acceptable
+
+No message and no attribute of these ever holds a token.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class AxonlogError(Exception):
+    """Base of everything that axonlog raises on purpose."""
+
+
+class ContextError(AxonlogError):
+    """The context cannot be resolved: something is missing, wrong or contradictory."""
+
+
+class CacheError(ContextError):
+    """A file of the Polyaxon command line cannot be read or holds something else."""
+
+    def __init__(self, message: str, *, path: Path | str | None = None) -> None:
+        super().__init__(message)
+        self.path = None if path is None else Path(path)
+
+
+class ArgumentTypeError(ContextError, TypeError):
+    """An argument has a type that cannot mean anything here."""
+
+
+class _RequestError(AxonlogError):
+    """What every failed request knows: the method and the URL, without secrets."""
+
+    def __init__(self, message: str, *, method: str | None = None, url: str | None = None) -> None:
+        super().__init__(message)
+        self.method = method
+        self.url = url
+
+
+class TransportError(_RequestError):
+    """No usable answer came: refused, reset, timed out, name not found, TLS not trusted."""
+
+
+class ServerError(_RequestError):
+    """The server answered, and the answer is an error.
+
+    ``status`` is the HTTP status and ``detail`` the server's own words, if it gave any.
+    ``retry_after_s`` is what a 429 or 503 asked for, in seconds.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        detail: str | None = None,
+        method: str | None = None,
+        url: str | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message, method=method, url=url)
+        self.status = status
+        self.detail = detail
+        self.retry_after_s = retry_after_s
+
+
+class AuthenticationError(AxonlogError):
+    """Credentials are missing where they are needed, or were refused."""
+
+
+class RefusedError(ServerError, AuthenticationError):
+    """The server answered 401 or 403: it does not accept these credentials."""
+
+
+class EventError(AxonlogError):
+    """A metric's value, name, step or time is not acceptable, or an event file is damaged."""
+
+    def __init__(
+        self, message: str, *, path: Path | str | None = None, line: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.path = None if path is None else Path(path)
+        self.line = line
