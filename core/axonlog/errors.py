@@ -5,10 +5,10 @@ AxonlogError
 │   ├── CacheError           a ``.polyaxon`` file cannot be read (``.path``)
 │   └── ArgumentTypeError    an argument has the wrong type; also a ``TypeError``
 ├── AuthenticationError      credentials are missing where they are needed, or were refused
-├── TransportError           the server could not be reached or did not answer; trying again may help
+├── TransportError           the server could not be reached, or did not answer; a retry may help
 ├── ServerError              the server answered with an error (``.status``, ``.detail``)
 │   └── RefusedError         that error is 401 or 403; also an ``AuthenticationError``
-└── EventError               a value, a name or a row of an event file is not acceptable
+└── EventError               a value, name, step or time cannot be logged; also a ``ValueError``
 
 No message and no attribute of these ever holds a token.
 """
@@ -82,8 +82,8 @@ class RefusedError(ServerError, AuthenticationError):
     """The server answered 401 or 403: it does not accept these credentials."""
 
 
-class EventError(AxonlogError):
-    """A metric's value, name, step or time is not acceptable, or an event file is damaged."""
+class EventError(AxonlogError, ValueError):
+    """A value, name, step or time cannot be logged as given, or an event file is damaged."""
 
     def __init__(
         self, message: str, *, path: Path | str | None = None, line: int | None = None

@@ -1,1 +1,32 @@
-"""To come."""
+"""A run's directory on disk, in the formats that Polyaxon reads."""
+
+from ._copies import copy_into, digest
+from ._document import FINAL_STATUSES, Condition, RunDocument, RunRecord, Status, read_record
+from ._files import replacing, write_json
+from ._json import to_json_value
+from ._keeper import Keeper
+from ._layout import RunDirectory
+from ._lineage import Lineage, LineageEntry, read_lineage
+from ._store import RunStore
+from ._writer import EventWriter
+
+__all__ = [
+    "FINAL_STATUSES",
+    "Condition",
+    "EventWriter",
+    "Keeper",
+    "Lineage",
+    "LineageEntry",
+    "RunDirectory",
+    "RunDocument",
+    "RunRecord",
+    "RunStore",
+    "Status",
+    "copy_into",
+    "digest",
+    "read_lineage",
+    "read_record",
+    "replacing",
+    "to_json_value",
+    "write_json",
+]

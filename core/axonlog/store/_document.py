@@ -1,0 +1,183 @@
+"""The run document: what Polyaxon knows of a run as a whole."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from axonlog.errors import CacheError
+
+from ._files import write_json
+from ._json import to_json_value
+
+Status = Literal[
+    "created", "resuming", "warning", "unschedulable", "compiled", "queued", "scheduled",
+    "starting", "running", "initializing", "processing", "stopping", "failed", "stopped",
+    "succeeded", "skipped", "upstream_failed", "retrying", "unknown", "done", "on_schedule",
+    "awaiting_cache", "cached",
+]  # fmt: skip
+
+FINAL_STATUSES = frozenset(
+    {"failed", "stopped", "succeeded", "skipped", "upstream_failed", "done", "cached"}
+)
+
+
+class Condition(BaseModel):
+    """One entry of a run's status history."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: Status
+    status: bool | str = True
+    reason: str | None = None
+    message: str | None = None
+    last_update_time: datetime | None = None
+    last_transition_time: datetime | None = None
+
+
+class RunRecord(BaseModel):
+    """``run.plx.json``; keys that are not listed here are kept as they were found."""
+
+    model_config = ConfigDict(extra="allow")
+
+    uuid: str
+    owner: str | None = None
+    project: str | None = None
+    name: str | None = None
+    description: str | None = None
+    readme: str | None = None
+    tags: list[str] | None = None
+    kind: str = "job"
+    runtime: str = "job"
+    is_managed: bool = False
+    managed_by: str = "user"
+    created_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    wait_time: float | None = None
+    duration: float | None = None
+    status: str | None = None
+    status_conditions: list[Condition] = Field(default_factory=list)
+    inputs: dict[str, Any] | None = None
+    outputs: dict[str, Any] | None = None
+    meta_info: dict[str, Any] | None = None
+
+
+def read_record(path: Path) -> RunRecord:
+    """The run document in ``path``.
+
+    Raises:
+        CacheError: It is not a run document.
+        OSError: It cannot be read.
+    """
+    try:
+        return RunRecord.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise CacheError(
+            f"{path}: not a run document: {where or 'file'}: {first['msg']}", path=path
+        ) from error
+
+
+class RunDocument:
+    """The run document in memory, and its file kept current by whole replacement.
+
+    Any thread may change it; each change is on disk when its method returns.
+    """
+
+    def __init__(self, path: Path, record: RunRecord) -> None:
+        self._path = path
+        self._record = record
+        self._lock = threading.Lock()
+
+    @property
+    def status(self) -> str | None:
+        """The newest status."""
+        return self._record.status
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the newest status is one after which nothing is expected."""
+        return self._record.status in FINAL_STATUSES
+
+    def snapshot(self) -> RunRecord:
+        """A copy that later changes do not reach."""
+        with self._lock:
+            return self._record.model_copy(deep=True)
+
+    def save(self) -> None:
+        """Write the file, for the first time or once more."""
+        with self._lock:
+            self._write()
+
+    def set_field(self, field: Literal["name", "description", "readme"], value: str) -> None:
+        """Replace one of the run's texts."""
+        with self._lock:
+            setattr(self._record, field, str(value))
+            self._write()
+
+    def merge(
+        self,
+        field: Literal["inputs", "outputs", "meta_info"],
+        values: Mapping[str, Any],
+        *,
+        reset: bool = False,
+    ) -> None:
+        """Set keys of one of the run's dictionaries; with ``reset`` the others go."""
+        converted = to_json_value(values)
+        with self._lock:
+            current = None if reset else getattr(self._record, field)
+            merged = {**(current or {}), **converted}
+            if merged != getattr(self._record, field):
+                setattr(self._record, field, merged)
+                self._write()
+
+    def add_tags(self, tags: Sequence[str], *, reset: bool = False) -> None:
+        """Append the tags that are new; with ``reset`` the old ones go."""
+        with self._lock:
+            current = [] if reset else (self._record.tags or [])
+            self._record.tags = list(dict.fromkeys([*current, *tags]))
+            self._write()
+
+    def add_condition(
+        self,
+        status: Status,
+        *,
+        reason: str,
+        message: str | None,
+        updated: datetime | None = None,
+        changed: datetime | None = None,
+    ) -> None:
+        """Enter a status: history, the status itself, and the times that follow from it."""
+        now = datetime.now(timezone.utc)
+        condition = Condition(
+            type=status,
+            reason=reason,
+            message=message,
+            last_update_time=updated or now,
+            last_transition_time=changed or now,
+        )
+        with self._lock:
+            record = self._record
+            record.status_conditions.append(condition)
+            record.status = status
+            if status == "running" and record.started_at is None:
+                record.started_at = now
+                if record.created_at is not None:
+                    record.wait_time = (now - record.created_at).total_seconds()
+            if status in FINAL_STATUSES:
+                record.finished_at = now
+                if record.started_at is not None:
+                    record.duration = (now - record.started_at).total_seconds()
+            elif record.finished_at is not None:
+                record.finished_at = record.duration = None
+            self._write()
+
+    def _write(self) -> None:
+        write_json(self._path, self._record.model_dump(mode="json", exclude_none=True))

@@ -1,0 +1,45 @@
+"""Keep what a store derives from its events fresh, in the background."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from ._store import RunStore
+
+_log = logging.getLogger("axonlog")
+
+
+class Keeper:
+    """A daemon thread that refreshes a store about once in ``interval_s`` seconds."""
+
+    def __init__(self, store: RunStore, *, interval_s: float = 1.0) -> None:
+        self._store = store
+        self._interval_s = interval_s
+        self._stopping = threading.Event()
+        self._troubled = False
+        self._thread = threading.Thread(target=self._run, name="axonlog-keeper", daemon=True)
+
+    def start(self) -> None:
+        """Begin; called once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, waiting for a refresh that is under way."""
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(self._interval_s):
+            try:
+                self._store.refresh()
+            except Exception:  # noqa: BLE001  # the top of a thread: training must not end for this
+                if not self._troubled:
+                    self._troubled = True
+                    _log.warning(
+                        "cannot bring %s up to date, will keep trying",
+                        self._store.directory.path,
+                        exc_info=True,
+                    )
+            else:
+                self._troubled = False

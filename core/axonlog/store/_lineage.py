@@ -1,0 +1,69 @@
+"""The lineage: which artifacts belong to a run."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from axonlog.errors import CacheError
+
+from ._files import write_json
+from ._json import to_json_value
+
+
+class LineageEntry(BaseModel):
+    """One artifact; ``path`` is relative to the run's directory where it lies inside."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    kind: str
+    path: str | None = None
+    summary: dict[str, Any] | None = None
+    is_input: bool | None = None
+
+
+_ENTRIES = TypeAdapter(list[LineageEntry])
+
+
+class Lineage:
+    """The entries by name, as Polyaxon keeps them: a second one of a name replaces the first."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._entries = {entry.name: entry for entry in read_lineage(path)}
+
+    def add(self, entries: Sequence[LineageEntry]) -> None:
+        """Keep the entries; they are on disk when this returns."""
+        with self._lock:
+            before = dict(self._entries)
+            for entry in entries:
+                self._entries[entry.name] = entry
+            if self._entries != before:
+                documents = [item.model_dump() for item in self._entries.values()]
+                write_json(self._path, to_json_value(documents))
+
+    def snapshot(self) -> list[LineageEntry]:
+        """The entries of this moment, in the order in which their names first came."""
+        with self._lock:
+            return list(self._entries.values())
+
+
+def read_lineage(path: Path) -> list[LineageEntry]:
+    """The entries in ``path``; none where there is no such file.
+
+    Raises:
+        CacheError: It is not a list of artifacts.
+    """
+    try:
+        return _ENTRIES.validate_python(json.loads(path.read_bytes()))
+    except FileNotFoundError:
+        return []
+    except (ValueError, ValidationError) as error:
+        raise CacheError(f"{path}: not a list of artifacts", path=path) from error

@@ -1,0 +1,97 @@
+"""Append rows to event files."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+
+from axonlog.events import header
+
+from ._files import replacing
+
+# A run may have thousands of metrics, a process often only 1,024 descriptors.
+_MAX_OPEN_FILES = 128
+
+
+@dataclass
+class _OpenFile:
+    descriptor: int
+    size_bytes: int
+
+
+class EventWriter:
+    """Writes whole rows: each in one ``write`` on a descriptor that appends.
+
+    What ``append`` was given is in the kernel's hands when it returns, so it outlives the
+    process. A file is made together with its first row, because a reader refuses a file that
+    holds a header only. Any thread may append.
+    """
+
+    def __init__(self) -> None:
+        self._files: OrderedDict[Path, _OpenFile] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def append(self, path: Path, kind: str, row: str) -> None:
+        """Add ``row`` (which begins with its line break) to the event file ``path``.
+
+        Raises:
+            OSError: The row is not in the file, and the file is as it was before.
+        """
+        with self._lock:
+            file = self._files.get(path)
+            if file is None:
+                file = self._open(path)
+            elif len(self._files) == _MAX_OPEN_FILES:
+                self._files.move_to_end(path)
+            data = (row if file.size_bytes else header(kind) + row).encode("utf-8")
+            try:
+                written = os.write(file.descriptor, data)
+                if written != len(data):
+                    raise OSError(f"{path}: only {written} of {len(data)} bytes could be written")
+            except OSError:
+                # A row torn in the middle of a file would cost its readers the whole file.
+                os.ftruncate(file.descriptor, file.size_bytes)
+                raise
+            file.size_bytes += len(data)
+
+    def adopt(self, path: Path, rows_before: bytes) -> None:
+        """Put the rows of another copy of this file before those that it lacks.
+
+        Args:
+            path: The event file here; it may not exist yet.
+            rows_before: The whole other copy, header included.
+
+        Raises:
+            OSError: The file cannot be replaced; it is as it was before.
+        """
+        with self._lock:
+            self._close(path)
+            here = path.read_bytes() if path.exists() else b""
+            known = set(rows_before.split(b"\n"))
+            new = [row for row in here.split(b"\n")[1:] if row and row not in known]
+            with replacing(path) as temporary:
+                temporary.write_bytes(b"\n".join([rows_before.rstrip(b"\n"), *new]))
+
+    def close(self) -> None:
+        """Close the descriptors; a later ``append`` opens them again."""
+        with self._lock:
+            for path in list(self._files):
+                self._close(path)
+
+    def _open(self, path: Path) -> _OpenFile:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        file = _OpenFile(descriptor, os.fstat(descriptor).st_size)
+        if len(self._files) == _MAX_OPEN_FILES:
+            oldest, _ = next(iter(self._files.items()))
+            self._close(oldest)
+        self._files[path] = file
+        return file
+
+    def _close(self, path: Path) -> None:
+        file = self._files.pop(path, None)
+        if file is not None:
+            os.close(file.descriptor)
