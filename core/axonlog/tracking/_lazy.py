@@ -1,0 +1,228 @@
+"""A run that an integration starts with its first record, or joins if one is there already.
+
+What every integration needs and none may write for itself: resolve the context without starting
+anything, start late, share one run between several integrations of a process, survive pickling.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+from weakref import WeakKeyDictionary
+
+from axonlog import context as contexts
+from axonlog import tracking
+from axonlog.context import Context
+
+from ._endings import ending_of
+
+if TYPE_CHECKING:
+    from ._run import Run
+
+_LOGGER = logging.getLogger("axonlog")
+
+# The sources of a field that the person who made the integration wrote down for it.
+_EXPLICIT = ("argument", "trainer config")
+
+# `init` takes it and `resolve` does not.
+_ONLY_FOR_INIT = frozenset({"strict"})
+
+# Who started a run: the kind of the integration and the very instance of it.
+_STARTERS: WeakKeyDictionary[Run, tuple[str, str]] = WeakKeyDictionary()
+
+# Two integrations may record their first thing at once, on two threads.
+_STARTING = threading.RLock()
+
+
+class LazyRun:
+    """The run of one integration object; nothing is started before ``start``.
+
+    An instance joins the current run of the process, so that a logger, a callback and
+    ``axonlog.init`` in one script share one. It gets a run of its own where that run was started
+    by another instance of the same integration (five loggers in a loop are five runs), or where
+    its arguments or its config ask for another run, owner or project, or for a new one.
+
+    A deep copy is the same run. A pickled copy knows the run by its uuid and starts it, or
+    finds it started, where it is unpickled; it carries no token.
+
+    Args:
+        kind: The integration's name, the same for all its instances.
+        arguments: Keyword arguments of ``tracking.init``; None means not given.
+    """
+
+    def __init__(self, kind: str, arguments: Mapping[str, Any]) -> None:
+        self._kind = kind
+        self._arguments = {key: value for key, value in arguments.items() if value is not None}
+        self._instance = uuid4().hex
+        self._context: Context | None = None
+        self._run: Run | None = None
+        self._token_is_missing = False
+
+    @property
+    def context(self) -> Context:
+        """Where the run belongs, or will: the same at every reading, and nothing is started.
+
+        Raises:
+            ContextError: The settings do not say where, and no run is there to join.
+        """
+        if self._context is None:
+            with _STARTING:
+                if self._context is None:
+                    self._decide()
+        return self._known_context()
+
+    @property
+    def run(self) -> Run | None:
+        """The run if it has been started or joined, else None; nothing is started."""
+        return self._run
+
+    def start(self) -> Run:
+        """The run, started or joined at the first call, continued if it was ended since.
+
+        Raises:
+            AxonlogError: As ``tracking.init``.
+        """
+        run = self._run
+        if run is not None and not run.is_ended:
+            return run
+        with _STARTING:
+            context = self.context
+            if self._run is None or self._run.is_ended:
+                if self._run is not None:
+                    context = self._context = _to_continue(context)
+                self._run = self._find_started(context) or self._init(context)
+            return self._run
+
+    def log_inputs(self, inputs: Mapping[str, Any]) -> None:
+        """Record inputs; nested mappings become one input per leaf, named ``outer/inner``."""
+        self.start().log_inputs(dict(_flatten(inputs)))
+
+    def settle(self, error: BaseException | None = None) -> None:
+        """Tell the run how the training ended, if there is a run: well, or with ``error``."""
+        if self._run is None or self._run.is_ended:
+            return
+        if error is None:
+            self._run.settle("succeeded")
+            return
+        ending = ending_of(error)
+        self._run.settle(ending.status, reason=ending.reason, message=ending.message)
+
+    def stop(self, reason: str, message: str) -> None:
+        """Tell the run, if there is one, that somebody stopped the training, and why."""
+        if self._run is not None and not self._run.is_ended:
+            self._run.settle("stopped", reason=reason, message=message)
+
+    def _decide(self) -> None:
+        current = tracking.TRACKING_RUN
+        if current is None or current.is_ended or self._is_rival(current):
+            self._context = self._resolve()
+            return
+        # Only to read what was written down: offline, a missing project is no error.
+        wanted = self._resolve(is_offline=True)
+        if _asks_for_another(wanted, current):
+            self._context = self._resolve()
+            return
+        self._context, self._run = current.context, current
+        self._tell_what_is_ignored(wanted, current)
+
+    def _is_rival(self, run: Run) -> bool:
+        kind, instance = _STARTERS.get(run, (None, None))
+        return kind == self._kind and instance != self._instance
+
+    def _tell_what_is_ignored(self, wanted: Context, run: Run) -> None:
+        ignored = [
+            f"{field}="
+            for field in ("name", "description", "tags", "artifacts_path")
+            if getattr(wanted, field).source in _EXPLICIT
+            and getattr(wanted, field).value != getattr(run.context, field).value
+        ]
+        if self._arguments.get("is_offline", run.context.is_offline.value) != (
+            run.context.is_offline.value
+        ):
+            ignored.append("is_offline=")
+        if ignored:
+            _LOGGER.warning(
+                "%s joins run %s, which was started before; without effect here: %s",
+                self._kind,
+                run.run_uuid,
+                ", ".join(ignored),
+            )
+
+    def _resolve(self, **overrides: Any) -> Context:
+        arguments = {k: v for k, v in self._arguments.items() if k not in _ONLY_FOR_INIT}
+        return contexts.resolve(**{**arguments, **overrides})
+
+    def _known_context(self) -> Context:
+        context = self._context
+        assert context is not None  # noqa: S101  # for the type checker: `_decide` has set it
+        if self._token_is_missing:
+            fresh = self._resolve()
+            context = context.model_copy(
+                update={"token": fresh.token, "connection": fresh.connection}
+            )
+            self._context, self._token_is_missing = context, False
+        return context
+
+    def _find_started(self, context: Context) -> Run | None:
+        """A copy of this object, made by pickling, may have started the run already."""
+        for run in (tracking.TRACKING_RUN, *list(_STARTERS)):
+            if run is not None and not run.is_ended and run.run_uuid == context.run_uuid.value:
+                return run
+        return None
+
+    def _init(self, context: Context) -> Run:
+        run = tracking.init(**self._arguments, context=context)
+        _STARTERS[run] = (self._kind, self._instance)
+        return run
+
+    def __deepcopy__(self, memo: dict[int, object]) -> LazyRun:
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        context = self.context  # decided now, so that both sides agree on the uuid
+        return {
+            **self.__dict__,
+            "_run": None,
+            "_context": _without_token(context),
+            "_token_is_missing": context.connection.token is not None,
+        }
+
+
+def _asks_for_another(wanted: Context, current: Run) -> bool:
+    """Whether what was written down cannot be had in the current run."""
+    places = (
+        (wanted.run_uuid, current.run_uuid),
+        (wanted.owner, current.owner),
+        (wanted.project, current.project),
+    )
+    if any(setting.source in _EXPLICIT and setting.value != has for setting, has in places):
+        return True
+    return wanted.is_new.value and wanted.is_new.source in _EXPLICIT
+
+
+def _to_continue(context: Context) -> Context:
+    """``context`` for going on with a run that has been there before."""
+    return context.model_copy(update={"is_new": context.is_new.model_copy(update={"value": False})})
+
+
+def _without_token(context: Context) -> Context:
+    """``context`` as it may be written to disk: pickles are."""
+    return context.model_copy(
+        update={
+            "token": context.token.model_copy(update={"value": None, "shadowed": ()}),
+            "connection": context.connection.model_copy(update={"token": None}),
+        }
+    )
+
+
+def _flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        # A mapping that holds itself ends somewhere: what is left is one value, shown as text.
+        if isinstance(value, Mapping) and value and name.count("/") < 20:
+            yield from _flatten(value, f"{name}/")
+        else:
+            yield name, value

@@ -1,0 +1,41 @@
+"""What a model and its optimizer say about themselves, on any backend.
+
+Only to be called at the edges of an epoch: on JAX, reading a model in between makes Keras copy
+the whole training state, at several times the cost of the step itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from axonlog_keras._keras import keras
+
+
+def batches_seen(optimizer: Any) -> int:
+    """How many batches ``optimizer`` was trained with, in all processes and fits; 0 without one.
+
+    The count travels with saved models and weights, so that it goes on after they are loaded.
+    """
+    if optimizer is None:
+        return 0
+    # Counts updates of the weights, of which there may be one for several batches.
+    updates = int(keras.ops.convert_to_numpy(optimizer.iterations))
+    return updates * (getattr(optimizer, "gradient_accumulation_steps", None) or 1)
+
+
+def learning_rate(optimizer: Any) -> float | None:
+    """The rate that the next update will use; None where there is no single one."""
+    rate = getattr(optimizer, "learning_rate", None)
+    if rate is None or callable(rate):
+        return None
+    return float(keras.ops.convert_to_numpy(rate))
+
+
+def describe(model: Any) -> dict[str, Any]:
+    """The inputs that a model and its optimizer amount to, as a nested mapping."""
+    about: dict[str, Any] = {"model": {"name": model.name}}
+    if model.built:
+        about["model"]["parameters"] = model.count_params()
+    if model.optimizer is not None:
+        about["optimizer"] = model.optimizer.get_config()
+    return about
