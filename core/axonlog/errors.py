@@ -16,6 +16,9 @@ No message and no attribute of these ever holds a token.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
+
+TransportReason = Literal["refused", "timeout", "reset", "tls", "name", "proxy", "other"]
 
 
 class AxonlogError(Exception):
@@ -48,14 +51,26 @@ class _RequestError(AxonlogError):
 
 
 class TransportError(_RequestError):
-    """No usable answer came: refused, reset, timed out, name not found, TLS not trusted."""
+    """No usable answer came, for the ``reason`` given."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: TransportReason = "other",
+        method: str | None = None,
+        url: str | None = None,
+    ) -> None:
+        super().__init__(message, method=method, url=url)
+        self.reason = reason
 
 
 class ServerError(_RequestError):
     """The server answered, and the answer is an error.
 
     ``status`` is the HTTP status and ``detail`` the server's own words, if it gave any.
-    ``retry_after_s`` is what a 429 or 503 asked for, in seconds.
+    ``retry_after_s`` is what a 429 or 503 asked for, in seconds. ``is_disguised`` tells the 405
+    with an empty page that Polyaxon answers to a write when it failed inside: really a 500.
     """
 
     def __init__(
@@ -67,11 +82,13 @@ class ServerError(_RequestError):
         method: str | None = None,
         url: str | None = None,
         retry_after_s: float | None = None,
+        is_disguised: bool = False,
     ) -> None:
         super().__init__(message, method=method, url=url)
         self.status = status
         self.detail = detail
         self.retry_after_s = retry_after_s
+        self.is_disguised = is_disguised
 
 
 class AuthenticationError(AxonlogError):

@@ -1,0 +1,192 @@
+"""What is sent to the server and what it answers, as frozen models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timezone
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+RunStatus = Literal[
+    "created",
+    "resuming",
+    "on_schedule",
+    "compiled",
+    "queued",
+    "scheduled",
+    "starting",
+    "running",
+    "processing",
+    "stopping",
+    "failed",
+    "stopped",
+    "succeeded",
+    "skipped",
+    "warning",
+    "unschedulable",
+    "upstream_failed",
+    "retrying",
+    "unknown",
+    "done",
+]
+
+
+class _Answer(BaseModel):
+    """An answer of a server that may be newer than we are.
+
+    What is unknown is ignored. A field that has another type than it used to is None rather than
+    an error, unless the answer is worthless without it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _forgive(cls, value: object, parse: Callable[[object], Any], info: Any) -> Any:
+        try:
+            return parse(value)
+        except ValidationError:
+            field = cls.model_fields[info.field_name]
+            if field.is_required():
+                raise
+            return field.get_default(call_default_factory=True)
+
+
+class StatusCondition(_Answer):
+    """One entry of a run's history of statuses."""
+
+    type: str
+    status: bool = True
+    reason: str | None = None
+    message: str | None = None
+    last_update_time: datetime | None = None
+    last_transition_time: datetime | None = None
+
+
+class RunData(_Answer):
+    """A run as the server knows it. Times are aware; durations are in seconds."""
+
+    uuid: str = Field(min_length=32)
+    name: str | None = None
+    description: str | None = None
+    readme: str | None = None
+    owner: str | None = None
+    project: str | None = None
+    kind: str | None = None
+    runtime: str | None = None
+    status: str | None = None
+    status_conditions: tuple[StatusCondition, ...] = ()
+    tags: tuple[str, ...] | None = None
+    # Any below: these hold what users logged.
+    inputs: dict[str, Any] | None = None
+    outputs: dict[str, Any] | None = None
+    meta_info: dict[str, Any] | None = None
+    is_managed: bool | None = None
+    managed_by: str | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    wait_time: float | None = None
+    duration: float | None = None
+
+    @field_validator("uuid", mode="after")
+    @classmethod
+    def _without_dashes(cls, value: str) -> str:
+        return value.replace("-", "").lower()
+
+
+class RunStatuses(_Answer):
+    """The status of a run now, and its history, oldest first."""
+
+    status: str
+    status_conditions: tuple[StatusCondition, ...] = ()
+
+
+class RunPage(_Answer):
+    """One page of a list of runs; ``count`` is that of all pages."""
+
+    results: tuple[RunData, ...]
+    count: int | None = None
+    next: str | None = None
+    previous: str | None = None
+
+
+class Lineage(_Answer):
+    """What ties an artifact to its run. ``path`` is relative to the run's directory."""
+
+    name: str
+    kind: str
+    path: str | None = None
+    summary: dict[str, Any] = Field(default_factory=dict)  # Any: free JSON, by kind
+    is_input: bool = False
+
+
+class LineagePage(_Answer):
+    """One page of a run's lineage."""
+
+    results: tuple[Lineage, ...]
+    next: str | None = None
+
+
+class ArtifactTree(_Answer):
+    """One directory of a run on the server: sizes of its files in bytes, names of its folders.
+
+    A directory that is not there is empty and has the server's words in ``error``. The server
+    words other failures of its store in the same way: before anything is overwritten because it
+    "is not there", ask ``is_missing``.
+    """
+
+    files: dict[str, int]
+    dirs: tuple[str, ...]
+    error: str | None = None
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether the server says that there is no such directory, and not some other failure."""
+        return self.error is not None and "No such file or directory" in self.error
+
+
+class EventSeries(_Answer):
+    """All rows of one event file, by column; NaN and infinities have become None."""
+
+    name: str
+    kind: str | None = None
+    # A dict of columns when asked for as "dict", the file's text when asked for as "csv".
+    data: Any = None
+
+
+class EventSeriesList(_Answer):
+    """The answer to a request for events."""
+
+    data: tuple[EventSeries, ...]
+
+
+class ProjectData(_Answer):
+    """A project as the server knows it."""
+
+    uuid: str
+    name: str
+    description: str | None = None
+    tags: tuple[str, ...] | None = None
+    readme: str | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+class RunRegistration(BaseModel):
+    """The document that registers a run under the uuid that we gave it."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    uuid: str
+    kind: str = "job"
+    runtime: str | None = "job"
+    created_at: datetime = Field(default_factory=lambda: datetime.now(timezone.utc))
+    is_managed: bool = False
+    managed_by: str = "user"
+    name: str | None = None
+    description: str | None = None
+    tags: tuple[str, ...] | None = None
+    inputs: dict[str, Any] | None = None  # Any: what users logged
