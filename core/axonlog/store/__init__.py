@@ -1,7 +1,7 @@
 """A run's directory on disk, in the formats that Polyaxon reads."""
 
 from ._copies import copy_into, digest
-from ._document import FINAL_STATUSES, Condition, RunDocument, RunRecord, Status, read_record
+from ._document import Condition, RunDocument, RunRecord, read_record
 from ._files import replacing, write_json
 from ._json import to_json_value
 from ._keeper import Keeper
@@ -11,7 +11,6 @@ from ._store import RunStore
 from ._writer import EventWriter
 
 __all__ = [
-    "FINAL_STATUSES",
     "Condition",
     "EventWriter",
     "Keeper",
@@ -21,7 +20,6 @@ __all__ = [
     "RunDocument",
     "RunRecord",
     "RunStore",
-    "Status",
     "copy_into",
     "digest",
     "read_lineage",

@@ -23,7 +23,9 @@ def copy_into(source: Path, target: Path) -> None:
             shutil.copyfile(source, temporary)
         return
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as room:
+    with tempfile.TemporaryDirectory(
+        prefix=f".{target.name}.", suffix=".tmp", dir=target.parent
+    ) as room:
         fresh, old = Path(room) / "new", Path(room) / "old"
         shutil.copytree(source, fresh)
         if target.exists():

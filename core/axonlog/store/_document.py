@@ -11,20 +11,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from axonlog.errors import CacheError
+from axonlog.events import FINAL_STATUSES, Status
 
 from ._files import write_json
 from ._json import to_json_value
-
-Status = Literal[
-    "created", "resuming", "warning", "unschedulable", "compiled", "queued", "scheduled",
-    "starting", "running", "initializing", "processing", "stopping", "failed", "stopped",
-    "succeeded", "skipped", "upstream_failed", "retrying", "unknown", "done", "on_schedule",
-    "awaiting_cache", "cached",
-]  # fmt: skip
-
-FINAL_STATUSES = frozenset(
-    {"failed", "stopped", "succeeded", "skipped", "upstream_failed", "done", "cached"}
-)
 
 
 class Condition(BaseModel):
@@ -88,18 +78,26 @@ def read_record(path: Path) -> RunRecord:
 class RunDocument:
     """The run document in memory, and its file kept current by whole replacement.
 
-    Any thread may change it; each change is on disk when its method returns.
+    Any thread may change it; each change is on disk when its method returns, unless it was
+    deferred to the next ``save``.
     """
 
     def __init__(self, path: Path, record: RunRecord) -> None:
         self._path = path
         self._record = record
-        self._lock = threading.Lock()
+        self._is_changed = True
+        # Reentrant: a SIGTERM handler ends the run in the thread that may hold it.
+        self._lock = threading.RLock()
 
     @property
     def status(self) -> str | None:
         """The newest status."""
         return self._record.status
+
+    @property
+    def name(self) -> str | None:
+        """The name to show."""
+        return self._record.name
 
     @property
     def is_final(self) -> bool:
@@ -112,9 +110,10 @@ class RunDocument:
             return self._record.model_copy(deep=True)
 
     def save(self) -> None:
-        """Write the file, for the first time or once more."""
+        """Write the file if it is behind."""
         with self._lock:
-            self._write()
+            if self._is_changed:
+                self._write()
 
     def set_field(self, field: Literal["name", "description", "readme"], value: str) -> None:
         """Replace one of the run's texts."""
@@ -128,6 +127,7 @@ class RunDocument:
         values: Mapping[str, Any],
         *,
         reset: bool = False,
+        deferred: bool = False,
     ) -> None:
         """Set keys of one of the run's dictionaries; with ``reset`` the others go."""
         converted = to_json_value(values)
@@ -136,7 +136,9 @@ class RunDocument:
             merged = {**(current or {}), **converted}
             if merged != getattr(self._record, field):
                 setattr(self._record, field, merged)
-                self._write()
+                self._is_changed = True
+                if not deferred:
+                    self._write()
 
     def add_tags(self, tags: Sequence[str], *, reset: bool = False) -> None:
         """Append the tags that are new; with ``reset`` the old ones go."""
@@ -180,4 +182,6 @@ class RunDocument:
             self._write()
 
     def _write(self) -> None:
+        self._is_changed = True  # also when writing fails: the next one makes up for it
         write_json(self._path, self._record.model_dump(mode="json", exclude_none=True))
+        self._is_changed = False

@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 
-def write_json(path: Path, document: Any) -> None:
+def write_json(path: Path, document: Any, *, compact: bool = False) -> None:
     """Replace ``path`` by ``document``: a reader sees the old file or the new one, whole."""
-    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+    indent, separators = (None, (",", ":")) if compact else (2, None)
+    text = json.dumps(
+        document, indent=indent, separators=separators, ensure_ascii=False, allow_nan=False
+    )
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 

@@ -36,7 +36,8 @@ class Lineage:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._lock = threading.Lock()
+        # Reentrant: a SIGTERM handler ends the run in the thread that may hold it.
+        self._lock = threading.RLock()
         self._entries = {entry.name: entry for entry in read_lineage(path)}
 
     def add(self, entries: Sequence[LineageEntry]) -> None:

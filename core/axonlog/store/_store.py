@@ -49,7 +49,7 @@ class RunStore:
         self.writer = EventWriter()
         self._series: dict[Path, _Series] = {}
         self._series_by_name: dict[tuple[str, str], _Series] = {}
-        self._refreshing = threading.Lock()
+        self._refreshing = threading.RLock()
 
     @classmethod
     def open(cls, path: Path, fresh: RunRecord) -> RunStore:
@@ -110,6 +110,7 @@ class RunStore:
             OSError: A file could not be read or written; the next refresh makes up for it.
         """
         with self._refreshing:
+            self.document.save()
             series = [item for item in list(self._series.values()) if item.rows > item.rows_told]
             if not series:
                 return

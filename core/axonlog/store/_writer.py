@@ -27,12 +27,14 @@ class EventWriter:
 
     What ``append`` was given is in the kernel's hands when it returns, so it outlives the
     process. A file is made together with its first row, because a reader refuses a file that
-    holds a header only. Any thread may append.
+    holds a header only. Any thread may append. ``rows_appended`` counts them.
     """
 
     def __init__(self) -> None:
+        self.rows_appended = 0
         self._files: OrderedDict[Path, _OpenFile] = OrderedDict()
-        self._lock = threading.Lock()
+        # Reentrant: a SIGTERM handler ends the run in the thread that may hold it.
+        self._lock = threading.RLock()
 
     def append(self, path: Path, kind: str, row: str) -> None:
         """Add ``row`` (which begins with its line break) to the event file ``path``.
@@ -56,6 +58,7 @@ class EventWriter:
                 os.ftruncate(file.descriptor, file.size_bytes)
                 raise
             file.size_bytes += len(data)
+            self.rows_appended += 1
 
     def adopt(self, path: Path, rows_before: bytes) -> None:
         """Put the rows of another copy of this file before those that it lacks.

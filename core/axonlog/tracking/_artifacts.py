@@ -1,0 +1,112 @@
+"""Files that a run keeps: copied into its directory, noted in its lineage."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from axonlog.errors import EventError
+from axonlog.events import ArtifactKind, clean_name, to_step, to_timestamp
+from axonlog.store import LineageEntry, RunStore, copy_into, digest, to_json_value
+
+
+def existing(path: str | os.PathLike[str]) -> Path:
+    """``path``, if something is there.
+
+    Raises:
+        EventError: Nothing is.
+    """
+    source = Path(path)
+    if not source.exists():
+        raise EventError(f"no such file or folder: {os.fspath(path)!r}")
+    return source
+
+
+def keep_output(
+    store: RunStore,
+    source: Path,
+    *,
+    name: str | None,
+    kind: str,
+    summary: Mapping[str, Any],
+    rel_path: str | None,
+    hashed: bool,
+) -> None:
+    """Copy ``source`` below the run's outputs and note it.
+
+    Raises:
+        OSError: It cannot be copied.
+    """
+    target = store.directory.outputs / (rel_path or "") / source.name
+    copy_into(source, target)
+    digest_hex = digest(target) if hashed else None
+    store.lineage.add([lineage_entry(store, target, name, kind, summary, digest_hex=digest_hex)])
+
+
+def keep_asset(
+    store: RunStore,
+    source: Path,
+    *,
+    name: str | None,
+    kind: str,
+    step: int,
+    timestamp: Any,
+    value: Mapping[str, Any],
+) -> None:
+    """Copy ``source`` among the run's assets, with an event that points to it.
+
+    Raises:
+        EventError: Polyaxon has no such kind, or step or timestamp are not acceptable.
+        OSError: It cannot be copied.
+    """
+    if kind not in [known.value for known in ArtifactKind]:
+        raise EventError(f"no such kind of artifact: {kind!r}; Polyaxon knows {_all_kinds()}")
+    moment = datetime.now(timezone.utc) if timestamp is None else to_timestamp(timestamp)
+    position = to_step(step)
+    stem, _, extension = source.name.partition(".")
+    name = name or stem
+    file_name = f"{clean_name(name)}_{position}" + (extension and f".{extension.lower()}")
+    target = store.directory.assets / kind / file_name
+    copy_into(source, target)
+    told = {**value, "path": store.directory.relative(target)}
+    store.append_document(kind, name, position, moment, told)
+
+
+def lineage_entry(
+    store: RunStore,
+    path: str | os.PathLike[str],
+    name: str | None,
+    kind: str,
+    summary: Mapping[str, Any],
+    *,
+    digest_hex: str | None = None,
+    told_path: str | None = None,
+    is_input: bool = False,
+) -> LineageEntry:
+    """The note on a file: named as given, or as the file is up to its first dot."""
+    text = os.fspath(path)
+    file_name = text.rstrip("/").rpartition("/")[2]
+    told = {**summary, "path": text}
+    if digest_hex is not None:
+        told["hash"] = digest_hex
+    is_url = "://" in text
+    return LineageEntry(
+        name=clean_name(name or file_name.partition(".")[0] or file_name),
+        kind=kind,
+        path=told_path or (text if is_url else store.directory.relative(Path(path))),
+        summary=to_json_value(told),
+        is_input=is_input,
+    )
+
+
+def digest_of_value(value: Any) -> str:
+    """The first 12 hex digits of the MD5 of ``str(value)``, as Polyaxon identifies content."""
+    return hashlib.md5(str(value).encode("utf-8"), usedforsecurity=False).hexdigest()[:12]
+
+
+def _all_kinds() -> str:
+    return ", ".join(kind.value for kind in ArtifactKind)

@@ -1,0 +1,125 @@
+"""The functions of the module: each speaks to the current run."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+from axonlog.context import Context
+from axonlog.errors import AxonlogError
+
+from ._run import Run
+
+if TYPE_CHECKING:
+    from axonlog.client import PolyaxonClient, RunClient
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+_current: Run | None = None
+
+
+def current_run() -> Run | None:
+    """The run that the functions of this module speak to, if there is one."""
+    return _current
+
+
+def init(
+    owner: str | None = None,
+    project: str | None = None,
+    run_uuid: str | None = None,
+    client: PolyaxonClient | RunClient | None = None,
+    track_code: bool = True,
+    track_env: bool = True,
+    track_logs: bool = True,
+    refresh_data: bool = False,
+    artifacts_path: str | None = None,
+    collect_artifacts: bool | str | None = None,
+    collect_resources: bool | str | None = None,
+    is_offline: bool | None = None,
+    is_new: bool | None = None,
+    name: str | None = None,
+    description: str | None = None,
+    tags: str | Sequence[str] | None = None,
+    *,
+    log_context: bool = False,
+    config: Any = None,
+    strict: bool = False,
+    context: Context | None = None,
+) -> Run:
+    """Start or continue a run and make it the current one; see ``Run`` for the arguments.
+
+    Raises:
+        ContextError: It is not clear where the run belongs.
+        AuthenticationError: Credentials are missing or refused.
+        ServerError: The server refuses the run.
+    """
+    global _current
+    _current = Run(
+        owner,
+        project,
+        run_uuid,
+        client,
+        track_code,
+        track_env,
+        track_logs,
+        refresh_data,
+        artifacts_path,
+        collect_artifacts,
+        collect_resources,
+        is_offline,
+        is_new,
+        name,
+        description,
+        tags,
+        log_context=log_context,
+        config=config,
+        strict=strict,
+        context=context,
+    )
+    return _current
+
+
+def get_or_create_run(tracking_run: Run | None = None) -> Run:
+    """``tracking_run`` if given, else the current run, else a new one."""
+    return tracking_run or _current or init()
+
+
+def _of_current_run(method: Callable[Concatenate[Run, _P], _R]) -> Callable[_P, _R]:
+    @functools.wraps(method)
+    def call(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        if _current is None:
+            raise AxonlogError(f"{method.__name__}() before init(): call axonlog.init() first")
+        return method(_current, *args, **kwargs)
+
+    signature = inspect.signature(method)
+    without_self = list(signature.parameters.values())[1:]
+    call.__signature__ = signature.replace(parameters=without_self)  # type: ignore[attr-defined]  # what inspect reads
+    del call.__wrapped__  # type: ignore[attr-defined]  # or inspect would look behind it
+    return call
+
+
+end = _of_current_run(Run.end)
+get_artifacts_path = _of_current_run(Run.get_artifacts_path)
+get_outputs_path = _of_current_run(Run.get_outputs_path)
+log_artifact = _of_current_run(Run.log_artifact)
+log_code_ref = _of_current_run(Run.log_code_ref)
+log_env = _of_current_run(Run.log_env)
+log_failed = _of_current_run(Run.log_failed)
+log_file_ref = _of_current_run(Run.log_file_ref)
+log_inputs = _of_current_run(Run.log_inputs)
+log_meta = _of_current_run(Run.log_meta)
+log_metric = _of_current_run(Run.log_metric)
+log_metrics = _of_current_run(Run.log_metrics)
+log_model = _of_current_run(Run.log_model)
+log_outputs = _of_current_run(Run.log_outputs)
+log_progress = _of_current_run(Run.log_progress)
+log_status = _of_current_run(Run.log_status)
+log_stopped = _of_current_run(Run.log_stopped)
+log_succeeded = _of_current_run(Run.log_succeeded)
+log_tags = _of_current_run(Run.log_tags)
+set_description = _of_current_run(Run.set_description)
+set_name = _of_current_run(Run.set_name)
+set_readme = _of_current_run(Run.set_readme)

@@ -1,0 +1,667 @@
+"""A run being tracked: what a user calls."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, get_args
+
+from axonlog.context import Context, resolve
+from axonlog.errors import AxonlogError, EventError
+from axonlog.events import ArtifactKind, Status, clean_name
+from axonlog.store import LineageEntry, digest, to_json_value, write_json
+
+from ._artifacts import digest_of_value, existing, keep_asset, keep_output, lineage_entry
+from ._capture import describe_code, describe_environment
+from ._endings import Ending, FinalStatus, ending_of
+from ._recorder import DEFAULT_REASON, Recorder
+
+if TYPE_CHECKING:
+    from axonlog.client import PolyaxonClient, RunClient
+
+_log = logging.getLogger("axonlog")
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def _recording(
+    method: Callable[Concatenate[Run, _P], _R],
+) -> Callable[Concatenate[Run, _P], _R | None]:
+    """For what enters something into a run: nothing in a no-op run, an error after its end."""
+
+    @functools.wraps(method)
+    def call(self: Run, /, *args: _P.args, **kwargs: _P.kwargs) -> _R | None:
+        if self._recorder is None or not self._recorder.is_listening():
+            return None
+        return method(self, *args, **kwargs)
+
+    return call
+
+
+class Run:
+    """A run being tracked.
+
+    Constructing one resolves the context, asks the server once, and starts recording. Usually
+    ``axonlog.init`` does it, which also makes the run the one that ``axonlog.log_metrics`` and
+    its like speak to. As a context manager it ends with its block::
+
+        with axonlog.Run(project="acme/digits") as run:
+            run.log_metrics(loss=0.3, step=1)
+
+    After that no call raises for the network or the disk; a wrong argument raises at once.
+    Any thread may log. In a forked child the run is silent.
+
+    Args:
+        owner: Organization or user; also as the first part of ``project``.
+        project: Project, or ``owner/project``.
+        run_uuid: The run to continue.
+        client: A configured ``PolyaxonClient`` or ``RunClient``.
+        track_code: Note the git commit.
+        track_env: Note interpreter, machine and packages in ``outputs/env.json``.
+        track_logs: Reserved for the capture of console output.
+        refresh_data: Accepted for compatibility: a resumed run is always fetched.
+        artifacts_path: The run's directory, instead of ``axonlog_data/runs/<uuid>``.
+        collect_artifacts: Whether events are recorded.
+        collect_resources: Reserved for the sampling of processor and memory.
+        is_offline: Deliver nothing.
+        is_new: Start a new run even where one could be continued.
+        name: Name to show.
+        description: Description to show.
+        tags: Tags, or one string of tags separated by commas.
+        no_op: Do nothing at all: every method returns None.
+        log_context: Log what was found in caches, and where.
+        config: The trainer's configuration, with overrides for all of this.
+        strict: Raise where otherwise a warning would be given and the run would go on locally.
+        context: The context, if it has been resolved from these same arguments already.
+
+    Raises:
+        ContextError: It is not clear where the run belongs.
+        AuthenticationError: Credentials are missing or refused.
+        ServerError: The server refuses the run.
+    """
+
+    def __init__(
+        self,
+        owner: str | None = None,
+        project: str | None = None,
+        run_uuid: str | None = None,
+        client: PolyaxonClient | RunClient | None = None,
+        track_code: bool = True,
+        track_env: bool = True,
+        track_logs: bool = True,
+        refresh_data: bool = False,
+        artifacts_path: str | None = None,
+        collect_artifacts: bool | str | None = None,
+        collect_resources: bool | str | None = None,
+        is_offline: bool | None = None,
+        is_new: bool | None = None,
+        name: str | None = None,
+        description: str | None = None,
+        tags: str | Sequence[str] | None = None,
+        *,
+        no_op: bool | None = None,
+        log_context: bool = False,
+        config: Any = None,
+        strict: bool = False,
+        context: Context | None = None,
+    ) -> None:
+        self.context = context or resolve(
+            owner,
+            project,
+            run_uuid,
+            client,
+            track_code,
+            track_env,
+            track_logs,
+            refresh_data,
+            artifacts_path,
+            collect_artifacts,
+            collect_resources,
+            is_offline,
+            is_new,
+            name,
+            description,
+            tags,
+            no_op=no_op,
+            log_context=log_context,
+            config=config,
+        )
+        for sentence in self.context.warnings:
+            _log.warning("%s", sentence)
+        if log_context:
+            for sentence in self.context.notices:
+                _log.info("%s", sentence)
+        self._recorder = None if self.context.no_op.value else Recorder(self.context, strict=strict)
+        if self._recorder is not None:
+            if self.context.track_env.value:
+                self._recorder.capture(self.log_env)
+            if self.context.track_code.value and self.context.is_new.value:
+                self._recorder.capture(self.log_code_ref)
+
+    # What it is
+
+    @property
+    def run_uuid(self) -> str | None:
+        """The run's uuid, 32 hexadecimal digits."""
+        return self.context.run_uuid.value
+
+    @property
+    def owner(self) -> str | None:
+        """The organization or user that the run belongs to."""
+        return self.context.owner.value
+
+    @property
+    def project(self) -> str | None:
+        """The project that the run belongs to."""
+        return self.context.project.value
+
+    @property
+    def name(self) -> str | None:
+        """The name to show, as last set."""
+        return None if self._recorder is None else self._recorder.store.document.name
+
+    @property
+    def status(self) -> str | None:
+        """The newest status."""
+        return None if self._recorder is None else self._recorder.store.document.status
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether the run has ended, by whatever way."""
+        return self._recorder is not None and self._recorder.is_ended
+
+    def __repr__(self) -> str:
+        where = f"{self.owner}/{self.project}/{self.run_uuid}"
+        return f"<Run {where} {self.status or 'no-op'}>"
+
+    # Beginning and ending
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._end_as(Ending("succeeded") if error is None else ending_of(error))
+
+    def end(self, *, wait_s: float = 10.0) -> None:
+        """End the run as succeeded, unless it has another ending already.
+
+        Args:
+            wait_s: How long to wait, in seconds, until the server has everything. What is not
+                delivered by then stays on disk, and a warning says how much.
+        """
+        self._end_as(Ending("succeeded"), wait_s=wait_s)
+
+    def settle(
+        self, status: FinalStatus, *, reason: str | None = None, message: str | None = None
+    ) -> None:
+        """Give the run an ending and go on listening: the next record sets it running again.
+
+        For a trainer whose fit is over while its process is not. An ending of failed or stopped
+        is not replaced by a later succeeded.
+        """
+        if self._recorder is not None:
+            self._recorder.settle(Ending(status, reason, message))
+
+    # Metrics
+
+    @_recording
+    def log_metric(
+        self, name: str, value: Any, step: int | None = None, timestamp: Any = None
+    ) -> None:
+        """Record one number.
+
+        Args:
+            name: Any name; ``/`` groups.
+            value: A number, or an array or tensor that holds exactly one. NaN and infinities are
+                kept.
+            step: Position in training; it may repeat, go back or be missing.
+            timestamp: A datetime, an ISO 8601 string or seconds since 1970; now if not given.
+
+        Raises:
+            EventError: One of these is not acceptable.
+        """
+        self._append({name: value}, step, timestamp)
+
+    @_recording
+    def log_metrics(
+        self,
+        metrics: Mapping[str, Any] | int | None = None,
+        /,
+        timestamp: Any = None,
+        *,
+        step: int | None = None,
+        **values: Any,
+    ) -> None:
+        """Record several numbers of one moment.
+
+        Args:
+            metrics: Names and numbers; a metric may have any name here. An integer in this
+                place is the step, as in the original.
+            timestamp: See ``log_metric``.
+            step: See ``log_metric``.
+            **values: Further names and numbers.
+
+        Raises:
+            EventError: Some were not acceptable. The others are recorded.
+        """
+        if isinstance(metrics, Mapping):
+            values = {**metrics, **values}
+        elif metrics is not None:
+            if step is not None:
+                raise TypeError("log_metrics() got two steps, one by position and one by name")
+            step = metrics
+        self._append(values, step, timestamp)
+
+    # The run document
+
+    @_recording
+    def log_inputs(
+        self,
+        inputs: Mapping[str, Any] | bool | None = None,
+        /,
+        async_req: bool = True,
+        *,
+        reset: bool = False,
+        **values: Any,
+    ) -> None:
+        """Set inputs, the values fixed before training.
+
+        Args:
+            inputs: Names and values of any type. A bool in this place is ``reset``, as in the
+                original.
+            async_req: Accepted for compatibility; nothing here waits for the server.
+            reset: Take the other inputs away.
+            **values: Further names and values.
+        """
+        self._merge("inputs", inputs, values, reset=reset)
+
+    @_recording
+    def log_outputs(
+        self,
+        outputs: Mapping[str, Any] | bool | None = None,
+        /,
+        async_req: bool = True,
+        *,
+        reset: bool = False,
+        **values: Any,
+    ) -> None:
+        """Set outputs, the results known at the end; arguments as for ``log_inputs``."""
+        self._merge("outputs", outputs, values, reset=reset)
+
+    @_recording
+    def log_meta(
+        self,
+        meta: Mapping[str, Any] | bool | None = None,
+        /,
+        async_req: bool = True,
+        *,
+        reset: bool = False,
+        **values: Any,
+    ) -> None:
+        """Set meta information; arguments as for ``log_inputs``."""
+        self._merge("meta_info", meta, values, reset=reset)
+
+    @_recording
+    def log_tags(
+        self, tags: str | Sequence[str], reset: bool = False, async_req: bool = True
+    ) -> None:
+        """Add tags; a string may hold several, separated by commas.
+
+        Args:
+            tags: What to add; those that are there already stay as they are.
+            reset: Take the other tags away.
+            async_req: Accepted for compatibility; nothing here waits for the server.
+        """
+        given = tags.split(",") if isinstance(tags, str) else [str(tag) for tag in tags]
+        cleaned = [tag.strip() for tag in given if tag.strip()]
+        if cleaned or reset:
+            with self._open.tolerating_disk_trouble():
+                self._open.store.document.add_tags(cleaned, reset=reset)
+
+    @_recording
+    def log_progress(self, value: float) -> None:
+        """Tell how far the run is, from 0 to 1.
+
+        Raises:
+            TypeError: Not a number.
+            ValueError: Outside that range.
+        """
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise TypeError(f"progress must be a number from 0 to 1, not {value!r}")
+        if not 0 <= value <= 1:
+            raise ValueError(f"progress must be from 0 to 1, not {value!r}")
+        with self._open.tolerating_disk_trouble():
+            self._open.store.document.merge("meta_info", {"progress": value}, deferred=True)
+
+    @_recording
+    def set_name(self, name: str, async_req: bool = True) -> None:
+        """Replace the name; ``async_req`` is accepted for compatibility."""
+        self._set_text("name", name)
+
+    @_recording
+    def set_description(self, description: str, async_req: bool = True) -> None:
+        """Replace the description; ``async_req`` is accepted for compatibility."""
+        self._set_text("description", description)
+
+    @_recording
+    def set_readme(self, readme: str, async_req: bool = True) -> None:
+        """Replace the readme, in Markdown; ``async_req`` is accepted for compatibility."""
+        self._set_text("readme", readme)
+
+    # Status
+
+    @_recording
+    def log_status(
+        self,
+        status: Status,
+        reason: str | None = None,
+        message: str | None = None,
+        last_transition_time: datetime | None = None,
+        last_update_time: datetime | None = None,
+    ) -> None:
+        """Enter a status into the run's history; this alone does not end the run.
+
+        Raises:
+            EventError: Polyaxon has no such status.
+        """
+        if status not in get_args(Status):
+            known = ", ".join(get_args(Status))
+            raise EventError(f"no such status: {status!r}; Polyaxon knows {known}")
+        with self._open.tolerating_disk_trouble():
+            self._open.store.document.add_condition(
+                status,
+                reason=reason or DEFAULT_REASON,
+                message=message,
+                updated=last_update_time,
+                changed=last_transition_time,
+            )
+
+    def log_succeeded(
+        self, reason: str | None = None, message: str | None = "Operation has succeeded"
+    ) -> None:
+        """End the run as succeeded; does nothing when it has ended."""
+        self._end_as(Ending("succeeded", reason, message))
+
+    def log_failed(self, reason: str | None = None, message: str | None = None) -> None:
+        """End the run as failed; does nothing when it has ended."""
+        self._end_as(Ending("failed", reason, message))
+
+    def log_stopped(
+        self, reason: str | None = None, message: str | None = "Operation is stopped"
+    ) -> None:
+        """End the run as stopped; does nothing when it has ended."""
+        self._end_as(Ending("stopped", reason, message))
+
+    # Files
+
+    def get_artifacts_path(
+        self,
+        rel_path: str | None = None,
+        ensure_path: bool = False,
+        is_dir: bool = False,
+        use_store_path: bool = False,
+    ) -> str | None:
+        """A path in the run's directory; None in a no-op run.
+
+        Args:
+            rel_path: Relative to the run; its directory itself if not given.
+            ensure_path: Make the folder that the path lies in.
+            is_dir: The path is a folder, to be made itself.
+            use_store_path: Relative to the run's place in the artifacts store instead.
+        """
+        root = self.context.store_path if use_store_path else self.context.artifacts_path
+        return self._path_in(root.value, rel_path, ensure_path and not use_store_path, is_dir)
+
+    def get_outputs_path(
+        self,
+        rel_path: str | None = None,
+        ensure_path: bool = True,
+        is_dir: bool = False,
+        use_store_path: bool = False,
+    ) -> str | None:
+        """A path among the run's outputs; arguments as for ``get_artifacts_path``."""
+        if use_store_path:
+            return self.get_artifacts_path(
+                f"outputs/{rel_path or ''}".rstrip("/"), False, False, True
+            )
+        return self._path_in(self.context.outputs_path.value, rel_path, ensure_path, is_dir)
+
+    @_recording
+    def log_artifact(
+        self,
+        path: str | os.PathLike[str],
+        name: str | None = None,
+        kind: str | None = None,
+        summary: Mapping[str, Any] | None = None,
+        step: int | None = None,
+        timestamp: Any = None,
+        rel_path: str | None = None,
+        skip_hash_calculation: bool = False,
+    ) -> None:
+        """Copy a file or a folder into the run.
+
+        Args:
+            path: What to copy.
+            name: Name in the lineage; the file's own, up to its first dot, if not given.
+            kind: What it is, ``file`` if not given. With ``step`` one that Polyaxon knows.
+            summary: What to tell of it in the lineage; without ``step`` only.
+            step: With a step it becomes one of a series: an asset that an event points to.
+            timestamp: See ``log_metric``; with ``step`` only.
+            rel_path: A folder below the outputs; without ``step`` only.
+            skip_hash_calculation: Do not digest the content.
+
+        Raises:
+            EventError: There is nothing at ``path``, or ``kind`` cannot have a step.
+        """
+        kind = str(kind or ArtifactKind.FILE)
+        hashed = not skip_hash_calculation
+        told = {"kind": kind}
+        self._keep(path, name, kind, summary or {}, told, step, timestamp, rel_path, hashed=hashed)
+
+    @_recording
+    def log_model(
+        self,
+        path: str | os.PathLike[str],
+        name: str | None = None,
+        framework: str | None = None,
+        summary: Mapping[str, Any] | None = None,
+        step: int | None = None,
+        timestamp: Any = None,
+        rel_path: str | None = None,
+        skip_hash_calculation: bool = False,
+    ) -> None:
+        """Copy a model's file or folder into the run; arguments as for ``log_artifact``.
+
+        ``framework`` is told in the lineage.
+        """
+        kind = ArtifactKind.MODEL.value
+        hashed = not skip_hash_calculation
+        summary = {"framework": framework, **(summary or {})}
+        spec = {key: value for key, value in summary.items() if key != "framework"}
+        told = {"framework": framework, "spec": spec or None}
+        self._keep(path, name, kind, summary, told, step, timestamp, rel_path, hashed=hashed)
+        with self._open.tolerating_disk_trouble():
+            self._open.store.document.merge("meta_info", {"has_model": True})
+
+    @_recording
+    def log_file_ref(
+        self,
+        path: str | os.PathLike[str],
+        name: str | None = None,
+        hash: str | None = None,  # the original's name
+        content: Any = None,
+        summary: Mapping[str, Any] | None = None,
+        is_input: bool = False,
+        rel_path: str | None = None,
+        skip_hash_calculation: bool = False,
+    ) -> None:
+        """Note a file in the lineage, without copying it.
+
+        Args:
+            path: Where it is: a path, or a URL.
+            name: Name in the lineage; the file's own, up to its first dot, if not given.
+            hash: Its digest; computed if not given, where the file can be read.
+            content: A value to take the digest of instead of the file.
+            summary: What else to tell of it.
+            is_input: Whether the run reads it rather than makes it.
+            rel_path: The path to tell instead of ``path``.
+            skip_hash_calculation: Do not digest the content.
+        """
+        with self._open.tolerating_disk_trouble():
+            digest_hex = hash
+            if digest_hex is None and content is not None:
+                digest_hex = digest_of_value(content)
+            elif digest_hex is None and not skip_hash_calculation:
+                digest_hex = digest(Path(path))
+            entry = lineage_entry(
+                self._open.store,
+                path,
+                name,
+                ArtifactKind.FILE.value,
+                summary or {},
+                digest_hex=digest_hex,
+                told_path=rel_path,
+                is_input=is_input,
+            )
+            self._open.store.lineage.add([entry])
+
+    @_recording
+    def log_env(
+        self, rel_path: str | None = None, content: Mapping[str, Any] | None = None
+    ) -> None:
+        """Write what surrounds the run into a JSON file among its outputs.
+
+        Args:
+            rel_path: Its place below the outputs, ``env.json`` if not given.
+            content: What to write; interpreter, machine, packages and context if not given.
+        """
+        if content is None:
+            context = [row.model_dump(mode="json") for row in self.context.explain()]
+            content = {**describe_environment(), "context": context}
+        store = self._open.store
+        target = store.directory.outputs / (rel_path or "env.json")
+        with self._open.tolerating_disk_trouble():
+            write_json(target, to_json_value(content), compact=True)
+            kind = ArtifactKind.ENV.value
+            entry = lineage_entry(store, target, "env", kind, {}, digest_hex=digest(target))
+            store.lineage.add([entry])
+
+    @_recording
+    def log_code_ref(
+        self, code_ref: Mapping[str, Any] | None = None, is_input: bool = True
+    ) -> None:
+        """Note the code in the lineage.
+
+        Args:
+            code_ref: At least ``commit``; the git checkout around the working directory if not
+                given. Without a commit nothing is noted.
+            is_input: Whether the run reads the code rather than makes it.
+        """
+        code = describe_code(Path.cwd()) if code_ref is None else dict(code_ref)
+        if not code or not code.get("commit"):
+            return
+        entry = LineageEntry(
+            name=str(code["commit"]),
+            kind=ArtifactKind.CODEREF.value,
+            summary=to_json_value(code),
+            is_input=is_input,
+        )
+        with self._open.tolerating_disk_trouble():
+            self._open.store.lineage.add([entry])
+
+    # Inside
+
+    @property
+    def _open(self) -> Recorder:
+        if self._recorder is None:
+            raise AxonlogError("this run records nothing (no_op)")
+        return self._recorder
+
+    def _end_as(self, ending: Ending, *, wait_s: float = 10.0) -> None:
+        if self._recorder is not None:
+            self._recorder.end_as(ending, wait_s=wait_s)
+
+    def _append(self, values: Mapping[str, Any], step: Any, timestamp: Any) -> None:
+        if self.context.collect_artifacts.value:
+            self._open.append_metrics(values, step, timestamp)
+
+    def _merge(
+        self,
+        field: Literal["inputs", "outputs", "meta_info"],
+        given: Mapping[str, Any] | bool | None,
+        values: Mapping[str, Any],
+        *,
+        reset: bool,
+    ) -> None:
+        if isinstance(given, Mapping):
+            values = {**given, **values}
+        elif given is not None:
+            reset = bool(given)
+        if field != "meta_info":
+            values = {clean_name(name): value for name, value in values.items()}
+        with self._open.tolerating_disk_trouble():
+            self._open.store.document.merge(field, values, reset=reset)
+
+    def _set_text(self, field: Literal["name", "description", "readme"], value: str) -> None:
+        with self._open.tolerating_disk_trouble():
+            self._open.store.document.set_field(field, value)
+
+    def _path_in(
+        self, root: str | None, rel_path: str | None, ensure_path: bool, is_dir: bool
+    ) -> str | None:
+        if root is None or self._recorder is None:
+            return None
+        path = Path(root, rel_path) if rel_path else Path(root)
+        if ensure_path:
+            with self._recorder.tolerating_disk_trouble():
+                (path if is_dir or not rel_path else path.parent).mkdir(parents=True, exist_ok=True)
+        return str(path)
+
+    def _keep(
+        self,
+        path: str | os.PathLike[str],
+        name: str | None,
+        kind: str,
+        summary: Mapping[str, Any],
+        told: Mapping[str, Any],
+        step: int | None,
+        timestamp: Any,
+        rel_path: str | None,
+        *,
+        hashed: bool,
+    ) -> None:
+        """As an output with ``summary``, or with a step as an asset whose event says ``told``."""
+        source = existing(path)
+        store = self._open.store
+        with self._open.tolerating_disk_trouble():
+            if step is None:
+                keep_output(
+                    store,
+                    source,
+                    name=name,
+                    kind=kind,
+                    summary=summary,
+                    rel_path=rel_path,
+                    hashed=hashed,
+                )
+            else:
+                keep_asset(
+                    store,
+                    source,
+                    name=name,
+                    kind=kind,
+                    step=step,
+                    timestamp=timestamp,
+                    value=told,
+                )

@@ -1,0 +1,110 @@
+"""The one conversation that ``init`` has with the server."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from axonlog.client import PolyaxonClient, RunClient, RunData, is_retryable
+from axonlog.context import Context
+from axonlog.delivery import register
+from axonlog.errors import AxonlogError, ContextError, ServerError, TransportError
+from axonlog.store import Condition, RunDirectory, RunRecord
+
+_log = logging.getLogger("axonlog")
+
+# The user is waiting for the training to begin.
+_PATIENCE_S = 5.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the server said of the run when it started."""
+
+    is_fresh: bool = False
+    known: RunRecord | None = None
+    trouble: AxonlogError | None = None
+
+
+def run_client(context: Context, *, timeout_s: float | None = None) -> RunClient:
+    """A client for the run of ``context``."""
+    connection = context.connection
+    if timeout_s is not None:
+        limit = min(timeout_s, connection.timeout_s or timeout_s)
+        connection = connection.model_copy(update={"timeout_s": limit})
+    return RunClient(
+        context.owner.value,
+        context.project.value,
+        context.run_uuid.value,
+        PolyaxonClient.from_connection(connection),
+    )
+
+
+def ask_server(context: Context, record: RunRecord, *, strict: bool) -> Answer:
+    """Register a new run, or fetch what the server knows of a resumed one.
+
+    A server that is away, slow or failing stops nobody: one warning, and delivery keeps trying.
+
+    Raises:
+        AuthenticationError: The server refuses the credentials.
+        ContextError: The run to be resumed is not on the server.
+        ServerError: It refuses the run for another reason that a retry would not change.
+        TransportError: ``strict``, and it did not answer.
+    """
+    client = run_client(context, timeout_s=_PATIENCE_S)
+    try:
+        if context.is_new.value:
+            return Answer(is_fresh=register(client, record))
+        return _fetch(context, client, record)
+    except (TransportError, ServerError) as error:
+        if strict or not is_retryable(error):
+            raise
+        _log.warning(
+            "the server at %s (host from %s) cannot take the run now: %s; "
+            "it is kept in %s and delivery keeps trying",
+            context.host.value,
+            context.host.source,
+            error,
+            context.artifacts_path.value,
+        )
+        return Answer(trouble=error)
+    finally:
+        client.client.close()
+
+
+def _fetch(context: Context, client: RunClient, record: RunRecord) -> Answer:
+    try:
+        return Answer(known=_as_record(client.get(), record))
+    except ServerError as error:
+        if error.status != 404 or context.is_managed.value:
+            raise
+        if RunDirectory(Path(context.artifacts_path.value or "")).document.exists():
+            # A run that was tracked offline, or whose registration never got through.
+            return Answer(is_fresh=register(client, record))
+        uuid = context.run_uuid
+        raise ContextError(
+            f"run {uuid.value} (from {uuid.path or uuid.source}) is not on {context.host.value} in "
+            f"project {context.owner.value}/{context.project.value}: pass is_new=True to start "
+            "another one, or the run_uuid= of one that is there"
+        ) from error
+
+
+def _as_record(data: RunData, record: RunRecord) -> RunRecord:
+    """The server's run as a document to go on from; its newest status is all the history."""
+    fields = data.model_dump(mode="json", exclude_none=True)
+    fields.pop("status_conditions", None)
+    status = fields.pop("status", None)
+    try:
+        history = [] if status is None else [Condition(type=status)]
+        return RunRecord.model_validate(
+            {**record.model_dump(mode="json"), **fields, "uuid": record.uuid}
+            | {"status": status, "status_conditions": history}
+        )
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise ServerError(
+            f"unexpected answer about run {record.uuid}: {first['loc']}: {first['msg']}", status=200
+        ) from error
