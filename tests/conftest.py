@@ -1,0 +1,67 @@
+"""What every test gets: no trace of the developer's own context, and a real server if it asks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.fault_server import FaultProxy, FaultServer
+from support.polyaxon_server import PolyaxonServer
+
+_FOREIGN_PREFIXES = ("POLYAXON_", "AXONLOG_")
+_FOREIGN_NAMES = frozenset(
+    {"NETRC", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"}
+    | {f"{scheme}_PROXY" for scheme in ("HTTP", "HTTPS", "ALL", "NO")}
+)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the tests that use the real server, and send them all to one worker: it has one."""
+    for item in items:
+        if "polyaxon_server" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.server)
+            if config.pluginmanager.hasplugin("xdist"):
+                item.add_marker(pytest.mark.xdist_group("server"))
+
+
+@pytest.fixture(autouse=True)
+def isolated(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """An empty home, an empty working directory, no variable that tracking or HTTP reads."""
+    for name in tuple(os.environ):
+        if name.upper().startswith(_FOREIGN_PREFIXES) or name.upper() in _FOREIGN_NAMES:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def polyaxon_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PolyaxonServer]:
+    """The real server, one for all tests: give each test its own project or run."""
+    server = PolyaxonServer(tmp_path_factory.mktemp("polyaxon"))
+    try:
+        server.start()
+    except FileNotFoundError as error:
+        pytest.fail(str(error), pytrace=False)
+    yield server
+    server.stop()
+    assert not server.outside_log.exists(), server.outside_log.read_text()
+
+
+@pytest.fixture
+def fault_server() -> Iterator[FaultServer]:
+    """A server that answers 200 and ``{}`` until it is told otherwise."""
+    with FaultServer() as server:
+        yield server
+
+
+@pytest.fixture
+def fault_proxy(polyaxon_server: PolyaxonServer) -> Iterator[FaultProxy]:
+    """The real server behind a proxy that records, and fails when it is told to."""
+    with FaultProxy(polyaxon_server.url) as proxy:
+        yield proxy
