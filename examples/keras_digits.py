@@ -24,6 +24,7 @@ def main() -> None:
     parser.add_argument("--host", help="address of a Polyaxon server; without one: offline")
     parser.add_argument("--project", default="digits")
     parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--explain", action="store_true", help="show where settings came from")
     args = parser.parse_args()
     keras.utils.set_random_seed(0)
 
@@ -48,6 +49,8 @@ def main() -> None:
         is_offline=args.host is None,
         client=PolyaxonClient(ClientConfig(host=args.host)) if args.host else None,
     )
+    if args.explain:
+        print(tracking.context.explain(), flush=True)
     model.fit(
         x_train,
         y_train,

@@ -67,6 +67,7 @@ def main() -> None:
     parser.add_argument("--host", help="address of a Polyaxon server; without one: offline")
     parser.add_argument("--project", default="digits")
     parser.add_argument("--epochs", type=int, default=15)
+    parser.add_argument("--explain", action="store_true", help="show where settings came from")
     args = parser.parse_args()
     quieten()
     pl.seed_everything(0, verbose=False)
@@ -78,6 +79,8 @@ def main() -> None:
         is_offline=args.host is None,
         client=PolyaxonClient(ClientConfig(host=args.host)) if args.host else None,
     )
+    if args.explain:
+        print(logger.context.explain(), flush=True)
     trainer = pl.Trainer(
         max_epochs=args.epochs,
         logger=logger,

@@ -138,7 +138,7 @@ class AxonLogger(LoggerBase):
         return self.save_dir
 
     @property
-    @rank_zero_experiment  # type: ignore[untyped-decorator]  # comes from Lightning at run time
+    @rank_zero_experiment
     def experiment(self) -> Run:
         """The run, started or joined when first asked for; a dummy on other ranks than 0."""
         return self._lazy.start()
