@@ -84,7 +84,7 @@ class RunDocument:
 
     def __init__(self, path: Path, record: RunRecord) -> None:
         self._path = path
-        self._record = record
+        self._record = record.model_copy(deep=True)
         self._is_changed = True
         # Reentrant: a SIGTERM handler ends the run in the thread that may hold it.
         self._lock = threading.RLock()

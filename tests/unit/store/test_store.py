@@ -1,0 +1,121 @@
+import json
+import threading
+from datetime import datetime, timezone
+
+import pytest
+
+from axonlog.errors import CacheError, ContextError
+from axonlog.store import Keeper, RunRecord, RunStore
+
+MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
+FRESH = RunRecord(uuid="1" * 32, owner="acme", project="digits")
+
+
+def lineage_of(path):
+    return {entry["name"]: entry for entry in json.loads((path / "lineages.plx.json").read_text())}
+
+
+def test_a_new_run_is_readable_before_anything_is_logged(tmp_path):
+    RunStore.open(tmp_path / "run", FRESH)
+    assert json.loads((tmp_path / "run" / "run.plx.json").read_text())["uuid"] == "1" * 32
+
+
+def test_last_values_flags_and_summaries_follow_with_a_refresh(tmp_path):
+    store = RunStore.open(tmp_path, FRESH)
+    store.append_metric("loss", 1, MOMENT, 0.5)
+    store.append_metric("loss", 2, MOMENT, float("nan"))
+    store.append_metric("train/acc", 2, MOMENT, 0.75)
+    store.refresh()
+    record = json.loads((tmp_path / "run.plx.json").read_text())
+    assert record["outputs"] == {"loss": None, "train__acc": 0.75}
+    assert record["meta_info"] == {"has_events": True, "has_metrics": True}
+    assert lineage_of(tmp_path)["loss"]["summary"]["step"] == {"count": 2, "min": 1, "max": 2}
+    assert lineage_of(tmp_path)["train__acc"]["path"] == "events/metric/train__acc.plx"
+
+
+def test_a_summary_is_told_again_only_when_its_file_has_grown_or_at_the_end(tmp_path):
+    store = RunStore.open(tmp_path, FRESH)
+
+    def count():
+        return lineage_of(tmp_path)["loss"]["summary"]["metric"]["count"]
+
+    counts = []
+    for rows in (10, 4, 1):
+        for step in range(rows):
+            store.append_metric("loss", step, MOMENT, 0.5)
+        store.refresh()
+        counts.append(count())
+    store.close()
+    assert [*counts, count()] == [10, 10, 15, 15]
+
+
+def test_an_existing_run_is_continued(tmp_path):
+    first = RunStore.open(tmp_path, FRESH)
+    first.document.merge("inputs", {"lr": 0.1})
+    first.append_metric("loss", 1, MOMENT, 0.5)
+    first.close()
+    second = RunStore.open(tmp_path, FRESH)
+    second.append_metric("loss", 2, MOMENT, 0.25)
+    second.close()
+    assert second.document.snapshot().inputs == {"lr": 0.1}
+    assert lineage_of(tmp_path)["loss"]["summary"]["metric"]["count"] == 2.0
+
+
+def test_another_run_in_the_directory_is_not_touched(tmp_path):
+    RunStore.open(tmp_path, FRESH)
+    before = (tmp_path / "run.plx.json").read_bytes()
+    with pytest.raises(ContextError, match=f"holds run {'1' * 32}, not {'2' * 32}"):
+        RunStore.open(tmp_path, RunRecord(uuid="2" * 32))
+    assert (tmp_path / "run.plx.json").read_bytes() == before
+
+
+def test_a_lineage_that_cannot_be_read_is_named(tmp_path):
+    RunStore.open(tmp_path, FRESH)
+    (tmp_path / "lineages.plx.json").write_text("{")
+    with pytest.raises(CacheError, match=r"lineages\.plx\.json: not a list of artifacts"):
+        RunStore.open(tmp_path, FRESH)
+
+
+def test_the_data_root_is_kept_out_of_git(tmp_path):
+    RunStore.open(tmp_path / "axonlog_data" / "runs" / ("1" * 32), FRESH)
+    assert (tmp_path / "axonlog_data" / ".gitignore").read_text().endswith("\n*\n")
+
+
+def test_the_keeper_brings_a_running_run_up_to_date(tmp_path):
+    store = RunStore.open(tmp_path, FRESH)
+    told = []
+    refresh = store.refresh
+    done = threading.Event()
+
+    def noticing(*, final=False):
+        refresh(final=final)
+        told.append(store.document.snapshot().outputs)
+        done.set()
+
+    store.refresh = noticing
+    store.append_metric("loss", 1, MOMENT, 0.5)
+    keeper = Keeper(store, interval_s=0.01)
+    keeper.start()
+    assert done.wait(10)
+    keeper.stop()
+    assert told[0] == {"loss": 0.5}
+
+
+def test_the_keeper_tells_of_trouble_once_and_goes_on(tmp_path, caplog):
+    store = RunStore.open(tmp_path, FRESH)
+    calls, enough = [], threading.Event()
+
+    def failing(*, final=False):
+        calls.append(final)
+        if len(calls) == 3:
+            enough.set()
+        raise OSError("disk gone")
+
+    store.refresh = failing
+    keeper = Keeper(store, interval_s=0.01)
+    keeper.start()
+    assert enough.wait(10)
+    keeper.stop()
+    assert [record.getMessage() for record in caplog.records] == [
+        f"cannot bring {tmp_path} up to date, will keep trying"
+    ]
