@@ -1,1 +1,15 @@
-"""To come."""
+"""Where am I? The resolved settings of a run, each with the source it came from."""
+
+from axonlog.context._client_config import ClientConfig
+from axonlog.context._model import Connection, Context, Setting, Shadowed
+from axonlog.context._resolve import resolve, resolve_connection
+
+__all__ = [
+    "ClientConfig",
+    "Connection",
+    "Context",
+    "Setting",
+    "Shadowed",
+    "resolve",
+    "resolve_connection",
+]

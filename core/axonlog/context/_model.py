@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, SecretStr
+
+if TYPE_CHECKING:
+    from axonlog.context._explain import Explanation
 
 T = TypeVar("T")
 
@@ -17,21 +20,31 @@ class Shadowed(BaseModel):
     value: object
     source: str
     path: str | None = None
+    key: str | None = None
 
 
 class Setting(BaseModel, Generic[T]):
-    """One resolved value: what it is, which source said so, and what that source overrode."""
+    """One resolved value: what it is, which source said so, and what that source overrode.
+
+    ``path`` is the file the value was read from, ``key`` the variable, the argument or the key in
+    that file. ``shadowed`` is ordered: the first would have won had the winner been silent.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     value: T
     source: str
     path: str | None = None
+    key: str | None = None
     shadowed: tuple[Shadowed, ...] = ()
 
 
 class Connection(BaseModel):
-    """Everything that is needed to talk to a server."""
+    """Everything that is needed to talk to a server.
+
+    ``timeout_s`` is for a whole request; None waits for ever. ``header`` is sent with the value
+    ``header_service`` when both are set.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -51,7 +64,14 @@ class Connection(BaseModel):
 
 
 class Context(BaseModel):
-    """Where a run belongs and how it is tracked, resolved once and never changed."""
+    """Where a run belongs and how it is tracked, resolved once and never changed.
+
+    ``is_new`` means that this run has to be created (offline: written for the first time); a run
+    that is resumed has ``is_new.value`` False. ``timeout.value`` is in seconds, 0 means no limit.
+    ``store_path.source`` is "default" when no connection of the catalog names another store.
+    ``warnings`` are for the log at once, ``notices`` only for those who ask (``log_context``).
+    Under ``no_op`` nothing else is resolved, and nothing else means anything.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -68,11 +88,31 @@ class Context(BaseModel):
     is_managed: Setting[bool]
     is_offline: Setting[bool]
     no_op: Setting[bool]
+    in_cluster: Setting[bool]
+    debug: Setting[bool]
     artifacts_path: Setting[str | None]
     outputs_path: Setting[str | None]
+    store_path: Setting[str | None]
     collect_artifacts: Setting[bool]
     collect_resources: Setting[bool]
+    has_process_sidecar: Setting[bool]
+    track_code: Setting[bool]
+    track_env: Setting[bool]
+    track_logs: Setting[bool]
+    refresh_data: Setting[bool]
     timeout: Setting[float | None]
     verify_ssl: Setting[bool]
     warnings: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
     connection: Connection
+
+    def explain(self) -> Explanation:
+        """Tell every setting with its source and what it overrode; secrets stay hidden.
+
+        Returns:
+            Rows to iterate over; ``str()`` is a table for a terminal, a notebook shows HTML.
+        """
+        # Imported here: a resolved context travels to workers that never explain it.
+        from axonlog.context._explain import explain
+
+        return explain(self)

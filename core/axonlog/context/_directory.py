@@ -1,0 +1,136 @@
+"""Decide where a run's files are on this machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from axonlog.context import _values as values
+from axonlog.context._files import read_json
+from axonlog.context._origin import Answer, Origin
+from axonlog.context._places import context_root
+from axonlog.context._precedence import Decision, Sources, decide
+from axonlog.context._sources import CachedFile
+from axonlog.context._surroundings import Surroundings
+
+RUN_DOCUMENT = "run.plx.json"
+_DEFAULT_ROOT = "axonlog_data"
+
+
+def decide_directory(
+    sources: Sources,
+    surroundings: Surroundings,
+    run_uuid: str,
+    *,
+    is_managed: bool,
+    is_offline: bool,
+    is_new: bool,
+) -> tuple[Decision, tuple[str, ...]]:
+    """Decide the run's directory, always absolute.
+
+    Returns:
+        The decision, and a warning when the working directory could not be used.
+    """
+    given = decide("artifacts_path", sources)
+    if given.value:
+        path = surroundings.absolute(given.value)
+        return Decision(Answer(path, given.origin), given.shadowed), ()
+    if is_offline:
+        root = _root("POLYAXON_OFFLINE_ROOT", surroundings)
+        if root:
+            return _at(root, f"runs/{run_uuid}"), ()
+    elif is_managed:
+        related = "_related_runs/" if is_new else ""
+        name = "POLYAXON_CONTEXT_ROOT"
+        origin = Origin("in-cluster", name if surroundings.variable(name) else None)
+        path = f"{context_root(surroundings)}/artifacts/{related}{run_uuid}"
+        return Decision(Answer(path, origin)), ()
+    else:
+        root = _root("POLYAXON_ARTIFACTS_ROOT", surroundings)
+        if root:
+            return _at(root, run_uuid), ()
+    return _default_place(surroundings, run_uuid)
+
+
+def outputs_path(artifacts_path: Decision) -> Decision:
+    """The directory of a run's own output files."""
+    return Decision(Answer(f"{artifacts_path.value}/outputs", artifacts_path.origin))
+
+
+def _root(name: str, surroundings: Surroundings) -> Answer | None:
+    given = surroundings.variable(name)
+    if given is None:
+        return None
+    return Answer(surroundings.absolute(given), Origin("environment", name))
+
+
+def _at(root: Answer, below: str) -> Decision:
+    return Decision(Answer(f"{str(root.value).rstrip('/')}/{below}", root.origin))
+
+
+def _default_place(surroundings: Surroundings, run_uuid: str) -> tuple[Decision, tuple[str, ...]]:
+    """Below the working directory, or with the user's data where nothing can be written there."""
+    cwd = surroundings.cwd
+    below = f"runs/{run_uuid}"
+    if cwd is not None:
+        root = cwd / _DEFAULT_ROOT
+        if surroundings.can_write(root if root.is_dir() else cwd):
+            return _at(Answer(str(root), Origin("default")), below), ()
+    data = surroundings.variable("XDG_DATA_HOME")
+    base = Path(surroundings.absolute(data)) if data else surroundings.home / ".local" / "share"
+    root = base / "axonlog"
+    reason = f"{cwd} cannot be written to" if cwd else "the working directory has been removed"
+    warning = f"{reason}: the run is kept in {root / below}; pass artifacts_path=... to choose"
+    return _at(Answer(str(root), Origin("default")), below), (warning,)
+
+
+class RunDocument(CachedFile):
+    """The document of a run that is already on disk: it knows where it belongs."""
+
+    def __init__(self, artifacts_path: str) -> None:
+        super().__init__("run directory", Path(artifacts_path) / RUN_DOCUMENT, "the run in")
+
+    def answer(self, field: str) -> Answer | None:
+        return super().answer(field) if field in ("owner", "project") else None
+
+    def _load(self) -> Mapping[str, Any] | None:
+        return read_json(self.path, what="the run in")
+
+    def check_uuid(self, run_uuid: str) -> None:
+        """Refuse a directory that holds another run.
+
+        Raises:
+            CacheError: The document cannot be read, or is another run's.
+        """
+        raw, origin = self.raw("uuid")
+        found = values.uuid(raw, origin)
+        if found is not None and found != values.uuid(run_uuid, origin):
+            raise origin.refuse(
+                f"this directory holds the run {found}, not {run_uuid}; pass another "
+                "artifacts_path=..."
+            )
+
+
+def decide_store(artifacts_path: Decision, run_uuid: str, surroundings: Surroundings) -> Decision:
+    """The run's place in the artifacts store, else its directory.
+
+    A catalog that cannot be used is left for those who ask for the store: most runs never do.
+    """
+    name = surroundings.variable("POLYAXON_ARTIFACTS_STORE_NAME") or "artifacts_store"
+    schema = _connection(surroundings.variable("POLYAXON_CONNECTIONS_CATALOG"), name)
+    root = schema.get("mountPath") or schema.get("bucket")
+    if not isinstance(root, str) or not root.strip("/"):
+        return Decision(Answer(artifacts_path.value, Origin("default")))
+    origin = Origin("environment", "POLYAXON_CONNECTIONS_CATALOG")
+    return Decision(Answer(f"{root.rstrip('/')}/{run_uuid}", origin))
+
+
+def _connection(catalog: str | None, name: str) -> Mapping[str, Any]:
+    try:
+        connections = json.loads(catalog or "{}")["connections"]
+        found = next(c for c in connections if c["name"] == name)["schema"]
+    except (ValueError, KeyError, TypeError, StopIteration):
+        return {}
+    return found if isinstance(found, Mapping) else {}
