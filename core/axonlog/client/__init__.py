@@ -1,5 +1,7 @@
 """Talk to a Polyaxon server: runs, projects, files, over ``requests``."""
 
+from axonlog.context import ClientConfig
+
 from ._failures import is_already_there, is_retryable
 from ._models import (
     ArtifactTree,
@@ -19,6 +21,7 @@ from ._transport import PolyaxonClient
 
 __all__ = [
     "ArtifactTree",
+    "ClientConfig",
     "EventSeries",
     "Lineage",
     "PolyaxonClient",

@@ -144,8 +144,12 @@ class ArtifactTree(_Answer):
 
     @property
     def is_missing(self) -> bool:
-        """Whether the server says that there is no such directory, and not some other failure."""
-        return self.error is not None and "No such file or directory" in self.error
+        """Whether the server says that there is no such directory, and not some other failure.
+
+        A store on a disk says so in words; stores in a cloud name nothing but the path.
+        """
+        words = (self.error or "").partition(". Error ")[2]
+        return "No such file or directory" in words or ("/" in words and " " not in words)
 
 
 class EventSeries(_Answer):

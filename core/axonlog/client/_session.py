@@ -26,7 +26,7 @@ from axonlog._version import __version__
 from axonlog.errors import AuthenticationError, ContextError, TransportError, TransportReason
 
 if TYPE_CHECKING:
-    from axonlog.context._model import Connection
+    from axonlog.context import Connection
 
 _IDEMPOTENT = frozenset({"GET", "HEAD"})
 _RETRY_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})

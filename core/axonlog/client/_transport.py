@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     # `requests` costs tens of milliseconds to import: a run that is offline never pays them.
     import requests
 
-    from axonlog.context._model import ClientConfig, Connection
+    from axonlog.context import ClientConfig, Connection
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -100,8 +100,30 @@ class PolyaxonClient:
 
     @classmethod
     def from_connection(cls, connection: Connection) -> PolyaxonClient:
-        """A client of exactly this server; nothing else is looked at."""
-        client = cls()
+        """A client of exactly this server; nothing else is looked at.
+
+        Its ``config`` says the same, so that a run resolved with this client goes there too.
+        """
+        from axonlog.context import ClientConfig
+
+        client = cls(
+            ClientConfig(
+                host=connection.host,
+                token=connection.token,
+                authentication_type=connection.authentication_type,
+                # There, 0 stands for no limit and None for nothing said.
+                timeout=connection.timeout_s or 0,
+                verify_ssl=connection.verify_ssl,
+                ssl_ca_cert=connection.ssl_ca_cert,
+                cert_file=connection.cert_file,
+                key_file=connection.key_file,
+                assert_hostname=connection.assert_hostname,
+                connection_pool_maxsize=connection.pool_maxsize,
+                retries=connection.retries,
+                header=connection.header,
+                header_service=connection.header_service,
+            )
+        )
         client._connection = connection
         return client
 
@@ -126,10 +148,7 @@ class PolyaxonClient:
 
     def with_timeout(self, timeout_s: float) -> PolyaxonClient:
         """A client of the same server with another time limit, and a session of its own."""
-        changed = self.connection.model_copy(update={"timeout_s": timeout_s})
-        client = PolyaxonClient.from_connection(changed)
-        client.config, client.token = self.config, self.token
-        return client
+        return self.from_connection(self.connection.model_copy(update={"timeout_s": timeout_s}))
 
     def request(
         self,

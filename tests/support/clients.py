@@ -1,0 +1,26 @@
+"""Clients of a given address, with nothing resolved from anywhere."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from axonlog.client import PolyaxonClient, ProjectClient, RunClient, RunRegistration
+from axonlog.context import Connection
+
+
+def client_of(url: str, **connection: Any) -> PolyaxonClient:
+    return PolyaxonClient.from_connection(Connection(host=url, **connection))
+
+
+def run_of(url: str, **connection: Any) -> RunClient:
+    """A run of its own in the project acme/digits, not registered yet."""
+    return RunClient("acme", "digits", uuid.uuid4().hex, client_of(url, **connection))
+
+
+def registered_run(url: str, **fields: Any) -> RunClient:
+    """A run that the server knows, in a project that it knows."""
+    run = run_of(url)
+    ProjectClient(run.owner, run.project, run.client).create(exist_ok=True)
+    run.sync(RunRegistration.model_validate({"uuid": run.run_uuid, **fields}))
+    return run
