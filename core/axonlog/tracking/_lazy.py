@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 from axonlog import context as contexts
 from axonlog import tracking
 from axonlog.context import Context
+from axonlog.errors import ContextError
 
 from ._endings import ending_of
 
@@ -120,13 +121,28 @@ class LazyRun:
         if current is None or current.is_ended or self._is_rival(current):
             self._context = self._resolve()
             return
-        # Only to read what was written down: offline, a missing project is no error.
-        wanted = self._resolve(is_offline=True)
+        wanted = self._what_is_wanted(current)
         if _asks_for_another(wanted, current):
             self._context = self._resolve()
             return
         self._context, self._run = current.context, current
         self._tell_what_is_ignored(wanted, current)
+
+    def _what_is_wanted(self, current: Run) -> Context:
+        """What was written down, read offline: a token that is missing is the other run's to have.
+
+        Raises:
+            ContextError: A place was written down that cannot be used.
+        """
+        try:
+            return self._resolve(is_offline=True)
+        except ContextError:
+            if self._arguments.keys() & {"owner", "project"}:
+                raise
+            wanted = self._resolve(is_offline=True, owner=current.owner, project=current.project)
+            if any(other.source in _EXPLICIT for other in wanted.project.shadowed):
+                raise
+            return wanted
 
     def _is_rival(self, run: Run) -> bool:
         kind, instance = _STARTERS.get(run, (None, None))
@@ -186,9 +202,14 @@ class LazyRun:
         return {
             **self.__dict__,
             "_run": None,
-            "_context": _without_token(context),
+            # As plain data: classes made by pydantic for `Setting[str]` cannot be pickled.
+            "_context": _without_token(context).model_dump(),
             "_token_is_missing": context.connection.token is not None,
         }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._context = Context.model_validate(state["_context"])
 
 
 def _asks_for_another(wanted: Context, current: Run) -> bool:

@@ -1,8 +1,11 @@
 import pytest
 
-from support.isolation import in_a_corner
+from support.current_run import end_current_run
 
 
 @pytest.fixture
-def work(monkeypatch, tmp_path):
-    yield from in_a_corner(monkeypatch, tmp_path)
+def work(tmp_path):
+    """The working directory, with no run in this process to join."""
+    end_current_run()
+    yield tmp_path
+    end_current_run()
