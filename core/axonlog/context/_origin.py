@@ -44,10 +44,9 @@ class Origin:
 
     def refuse(self, problem: str) -> ContextError:
         """The error for a value that stands here and cannot be used."""
-        message = f"{self}: {problem}"
         if self.path is not None and self.source in _CACHES:
-            return CacheError(message, path=self.path)
-        return ContextError(message)
+            return CacheError(f"{self} ({self.source}): {problem}", path=self.path)
+        return ContextError(f"{self}: {problem}")
 
     def refuse_type(self, problem: str) -> ContextError:
         """The error for a value of a wrong type; a TypeError where a caller made it."""

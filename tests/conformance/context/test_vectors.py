@@ -114,9 +114,15 @@ class Case:
         if not isinstance(value, str):
             return value
         value = value.replace(f"{self.root}/machine", "")
+        value = value.replace(f"{self.working_directory}/axonlog_data", "{CWD}/axonlog_data")
         for mark, place in self.places.items():
             value = value.replace(str(place), mark)
         return value
+
+    @property
+    def working_directory(self) -> str:
+        """Where the call is made."""
+        return str(self.filled(self.vector["call"].get("late_cwd", "{CWD}")))
 
     def request(self) -> dict[str, Any]:
         env = {
@@ -211,7 +217,11 @@ def observed(case: Case, told: dict[str, Any]) -> dict[str, Any]:
         "service_header": {header: service} if header and service else {},
         "create_url": creates[0]["url"].removesuffix("/sync") if creates else None,
         "create_body": creates[0]["body"] if creates else None,
-        "notices": [line for line in told["log"] if line[0] == "INFO" and "Using" in line[1]],
+        "notices": [
+            [level, case.emptied(text)]
+            for level, text in told["log"]
+            if level == "INFO" and text.startswith("Using cached")
+        ],
     }
 
 
@@ -264,9 +274,7 @@ def differences(vector: dict[str, Any], wanted: dict[str, Any], seen: dict[str, 
     return found
 
 
-def source_differences(
-    case: Case, wanted: dict[str, Any], told: dict[str, Any]
-) -> Iterator[str]:
+def source_differences(case: Case, wanted: dict[str, Any], told: dict[str, Any]) -> Iterator[str]:
     for ours, theirs in (("owner", "owner"), ("project", "project"), ("run_uuid", "run")):
         recorded = wanted.get(f"{theirs}_source")
         if recorded is None:

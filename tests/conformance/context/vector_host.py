@@ -7,6 +7,7 @@ Nothing leaves the process: sockets are blocked and `HTTPAdapter.send` is replac
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import os
@@ -194,9 +195,9 @@ class _Recorder:
         response.url = str(request.url)
         response.request = request
         response.headers["Content-Type"] = "application/json"
-        response._content = json.dumps(
-            answer if response.status_code < 400 else {"detail": "as the case says"}
-        ).encode()
+        if response.status_code >= 400:
+            answer = {"detail": "as the case says"}
+        response.raw = io.BytesIO(json.dumps(answer).encode())
         return response
 
     def _answer(
@@ -213,7 +214,8 @@ class _Recorder:
             told = self._server.get("get_run") or {}
             run = {"uuid": parts[5], "status": "running", **known}
             return told, {**run, **(told.get("data") or {})}
-        return {}, {"uuid": _SERVER_UUID, **known, "results": [], "count": 0}
+        named = body.get("name") if isinstance(body, dict) else None
+        return {}, {"uuid": _SERVER_UUID, "name": named, **known, "results": [], "count": 0}
 
 
 def _body(request: requests.PreparedRequest) -> Any:
