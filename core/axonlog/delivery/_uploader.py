@@ -6,7 +6,8 @@ import logging
 import threading
 import time
 
-from axonlog.errors import AxonlogError, RefusedError
+from axonlog.client import is_retryable
+from axonlog.errors import AxonlogError
 
 from ._delivery import Delivery
 from ._retry import retry_delay_s
@@ -64,7 +65,7 @@ class Uploader:
             error = self._step(final=final or finishing)
             if error is not None and final:
                 self._flushing = True
-            if finishing and (error is None or isinstance(error, RefusedError)):
+            if finishing and (error is None or not is_retryable(error)):
                 return
             self._wake.wait(self._pause_s(error, time.monotonic() - started))
             self._wake.clear()

@@ -17,14 +17,13 @@ def summarize(kind: str, events: Iterable[Event]) -> dict[str, Any]:
     For metrics: count, mean, sample standard deviation, minimum, quartiles (linear
     interpolation), maximum and last value. NaN counts as missing; what is not finite is None.
     """
-    steps: list[int] = []
+    steps: list[int | None] = []
     earliest: datetime | None = None
     latest: datetime | None = None
     values: list[float] = []
     last: float | None = None
     for event in events:
-        if event.step is not None:
-            steps.append(event.step)
+        steps.append(event.step)
         earliest = event.timestamp if earliest is None else min(earliest, event.timestamp)
         latest = event.timestamp if latest is None else max(latest, event.timestamp)
         if kind == ArtifactKind.METRIC:
@@ -32,8 +31,14 @@ def summarize(kind: str, events: Iterable[Event]) -> dict[str, Any]:
             if not math.isnan(last):
                 values.append(last)
     summary: dict[str, Any] = {"is_event": True}
-    if steps:
-        summary["step"] = {"count": len(steps), "min": min(steps), "max": max(steps)}
+    given = [step for step in steps if step is not None]
+    if given:
+        # Polyaxon takes the bounds from the first and the last row: none where that has no step.
+        summary["step"] = {
+            "count": len(given),
+            "min": None if steps[0] is None else min(given),
+            "max": None if steps[-1] is None else max(given),
+        }
     if earliest is not None and latest is not None:
         summary["timestamp"] = {"min": earliest.isoformat(), "max": latest.isoformat()}
     if kind == ArtifactKind.METRIC:

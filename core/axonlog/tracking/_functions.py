@@ -97,7 +97,7 @@ def _of_current_run(method: Callable[Concatenate[Run, _P], _R]) -> Callable[_P, 
     signature = inspect.signature(method)
     without_self = list(signature.parameters.values())[1:]
     call.__signature__ = signature.replace(parameters=without_self)  # type: ignore[attr-defined]  # what inspect reads
-    del call.__wrapped__  # type: ignore[attr-defined]  # or inspect would look behind it
+    del call.__wrapped__  # or inspect would look behind it
     return call
 
 

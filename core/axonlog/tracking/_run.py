@@ -547,14 +547,15 @@ class Run:
             content: What to write; interpreter, machine, packages and context if not given.
         """
         if content is None:
-            context = [row.model_dump(mode="json") for row in self.context.explain()]
-            content = {**describe_environment(), "context": context}
+            content = {**describe_environment(), "context": self.context.explain().to_dict()}
         store = self._open.store
         target = store.directory.outputs / (rel_path or "env.json")
         with self._open.tolerating_disk_trouble():
             write_json(target, to_json_value(content), compact=True)
             kind = ArtifactKind.ENV.value
-            entry = lineage_entry(store, target, "env", kind, {}, digest_hex=digest(target))
+            # The original digests the value, not the file; equal runs are found by it.
+            digest_hex = digest_of_value(content)
+            entry = lineage_entry(store, target, "env", kind, {}, digest_hex=digest_hex)
             store.lineage.add([entry])
 
     @_recording

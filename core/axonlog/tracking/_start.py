@@ -60,7 +60,7 @@ def ask_server(context: Context, record: RunRecord, *, strict: bool) -> Answer:
             return Answer(is_fresh=register(client, record))
         return _fetch(context, client, record)
     except (TransportError, ServerError) as error:
-        if strict or not is_retryable(error):
+        if strict or not _is_passing(error):
             raise
         _log.warning(
             "the server at %s (host from %s) cannot take the run now: %s; "
@@ -73,6 +73,12 @@ def ask_server(context: Context, record: RunRecord, *, strict: bool) -> Answer:
         return Answer(trouble=error)
     finally:
         client.client.close()
+
+
+def _is_passing(error: TransportError | ServerError) -> bool:
+    """Whether the trouble may be over soon; an answer that is not Polyaxon's is a wrong host."""
+    is_foreign = isinstance(error, ServerError) and error.status < 300
+    return is_retryable(error) and not is_foreign
 
 
 def _fetch(context: Context, client: RunClient, record: RunRecord) -> Answer:

@@ -1,0 +1,87 @@
+"""Every recorded case that uses only functions that axonlog has."""
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from axonlog import tracking
+
+ORIGINAL = Path(__file__).parent / "original"
+CASES = {case["id"]: case for case in json.loads((ORIGINAL / "cases.json").read_text())["cases"]}
+
+# What the case language itself offers; `$print` belongs to the capture of console output.
+_LANGUAGE = {"$sleep", "$attr"}
+
+# The original raised or lost data there: see the table in README.md.
+ORIGINAL_FAILS = {
+    "metric_bad_values",
+    "metric_step_types",
+    "metrics_partial_failure",
+    "metric_timestamps",
+    "metric_name_empty_after_cleaning",
+    "metric_not_initialised",
+    "model_dir_twice",
+    "artifact_bad",
+    "run_inputs_names",
+    "run_inputs_unserialisable",
+    "run_no_op_end",
+}
+
+
+def is_ours(case):
+    return all(
+        call["fn"] in _LANGUAGE or call["fn"] in tracking.__all__ for call in case["calls"]
+    )
+
+
+RUNNABLE = sorted(name for name, case in CASES.items() if is_ours(case))
+
+
+@pytest.fixture(scope="module")
+def judge():
+    sys.path.insert(0, str(ORIGINAL))
+    try:
+        specification = importlib.util.spec_from_file_location("compare", ORIGINAL / "compare.py")
+        module = importlib.util.module_from_spec(specification)
+        specification.loader.exec_module(module)
+        yield module
+    finally:
+        sys.path.remove(str(ORIGINAL))
+
+
+def run(judge, name):
+    case = {key: value for key, value in CASES[name].items() if key != "expected"}
+    return judge.run(case, impl="axonlog.tracking", python=sys.executable)
+
+
+@pytest.mark.parametrize("name", [name for name in RUNNABLE if name not in ORIGINAL_FAILS])
+def test_a_run_is_what_the_original_made_of_the_same_calls(judge, name):
+    assert judge.diff(CASES[name], run(judge, name)) == []
+
+
+@pytest.mark.parametrize("name", sorted(ORIGINAL_FAILS))
+def test_where_the_original_fails_the_directory_is_whole(judge, name):
+    got = run(judge, name)
+    assert "crash" not in got
+    if got["files"]:
+        assert got["run"]["status"] == "succeeded"
+        assert all(not row.get("bad") for file in got["events"].values() for row in file["rows"])
+    # What the original recorded without trouble is there here too.
+    expected = CASES[name]["expected"]
+    for path, file in expected.get("events", {}).items():
+        if name != "metric_timestamps":
+            missing = [row for row in file["rows"] if row not in got["events"][path]["rows"]]
+            assert missing == []
+
+
+def test_the_cases_in_which_the_original_fails_are_all_accounted_for():
+    failing = {
+        name
+        for name in RUNNABLE
+        if any(call.get("raises") for call in CASES[name]["expected"].get("calls", []))
+        or "<UNPARSABLE>" in (CASES[name]["expected"].get("run") or {})
+    }
+    assert failing == ORIGINAL_FAILS
