@@ -176,12 +176,18 @@ def test_a_lineage_of_several_pages_is_read_whole_and_updated_by_name(run: RunCl
     entries = [Lineage(name=f"m{n}", kind="metric", path=f"m{n}.plx") for n in range(120)]
     run.log_lineage(entries)
 
-    run.log_lineage([{"name": "m7", "kind": "file", "path": "other", "is_input": True}])
+    run.log_lineage([{"name": "m7", "kind": "file", "path": "other"}])
 
     found = {entry.name: entry for entry in run.get_lineage()}
     assert set(found) == {entry.name for entry in entries}
-    assert (found["m7"].kind, found["m7"].path, found["m7"].is_input) == ("file", "other", True)
+    assert found["m7"] == Lineage(name="m7", kind="file", path="other")
     assert found["m8"] == entries[8]
+
+
+def test_an_input_without_path_and_summary_can_be_told(run: RunClient) -> None:
+    run.log_lineage([{"name": "data", "kind": "data", "is_input": True}])
+
+    assert run.get_lineage() == (Lineage(name="data", kind="data", is_input=True),)
 
 
 def test_runs_are_listed_by_page_sort_and_query(polyaxon_server: PolyaxonServer) -> None:
@@ -205,7 +211,7 @@ def test_runs_are_listed_by_page_sort_and_query(polyaxon_server: PolyaxonServer)
 
 
 def test_an_internal_failure_behind_a_405_is_told_as_one(run: RunClient) -> None:
-    # A condition without its type makes the real server fail inside.
+    # A status of no known type makes the real server fail inside; `log_status` sends none.
     with pytest.raises(ServerError, match="failed inside") as failed:
         run.client.request(
             "POST",

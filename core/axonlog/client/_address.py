@@ -56,12 +56,13 @@ class RunAddress(ProjectAddress):
         return self.run_uuid
 
     def _run_path(self, *below: str) -> str:
-        return self._project_path("runs", self._run(), *below)
+        return api_path(*self._run_segments(), *below)
 
     def _files_path(self, *below: str) -> str:
-        return streams_path(
-            self.namespace, self._owner(), self._project(), "runs", self._run(), *below
-        )
+        return streams_path(self.namespace, *self._run_segments(), *below)
+
+    def _run_segments(self) -> tuple[str, ...]:
+        return self._owner(), self._project(), "runs", self._run()
 
 
 def hex_uuid(text: str) -> str:

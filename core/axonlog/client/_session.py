@@ -13,17 +13,16 @@ from contextlib import contextmanager
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
-from requests.auth import AuthBase, HTTPBasicAuth
+from requests.auth import AuthBase
 from urllib3.exceptions import MaxRetryError
 from urllib3.util import Retry
 
 from axonlog._version import __version__
-from axonlog.errors import AuthenticationError, ContextError, TransportError, TransportReason
+from axonlog.errors import ContextError, TransportError, TransportReason
 
 if TYPE_CHECKING:
     from axonlog.context import Connection
@@ -40,15 +39,12 @@ def open_session(connection: Connection) -> requests.Session:
     the credentials to no other host.
 
     Raises:
-        ContextError: A certificate file does not exist, or a header cannot be sent.
-        AuthenticationError: The token holds characters that no header can carry.
+        ContextError: A certificate file does not exist.
     """
     session = _Session()
     session.headers["User-Agent"] = f"axonlog/{__version__}"
     session.headers["Accept"] = "application/json"
     if connection.header and connection.header_service:
-        if not _fits_a_header(connection.header + connection.header_service):
-            raise ContextError(f"the header {connection.header!r} or its value cannot be sent")
         session.headers[connection.header] = connection.header_service
         session.private_headers = ("Authorization", connection.header)
     session.auth = _credentials(connection)
@@ -80,6 +76,7 @@ def translated(method: str, url: str) -> Iterator[None]:
         requests.exceptions.InvalidURL,
         requests.exceptions.MissingSchema,
         requests.exceptions.InvalidSchema,
+        urllib3.exceptions.LocationParseError,
         UnicodeError,
     ):
         # Not chained: these quote the whole URL, and with it what it may hold of secrets.
@@ -181,18 +178,8 @@ class _GetRetry(Retry):
 
 
 def _credentials(connection: Connection) -> AuthBase:
-    if connection.token is not None and connection.token.get_secret_value().strip():
-        header = f"{connection.authentication_type} {connection.token.get_secret_value().strip()}"
-        if not _fits_a_header(header):
-            # Checked here because http.client would quote the token in its exception.
-            raise AuthenticationError(
-                "the token holds a line break or a character that is not ASCII; copy it again"
-            )
-        return _TokenAuth(header)
-    parts = urlsplit(connection.host)
-    if parts.username is not None:
-        return HTTPBasicAuth(unquote(parts.username), unquote(parts.password or ""))
-    return _TokenAuth(None)
+    token = "" if connection.token is None else connection.token.get_secret_value()
+    return _TokenAuth(f"{connection.authentication_type} {token}" if token else None)
 
 
 def _tls_arguments(connection: Connection) -> dict[str, Any]:
@@ -204,10 +191,6 @@ def _tls_arguments(connection: Connection) -> dict[str, Any]:
     if connection.cert_file and connection.key_file:
         return {"verify": verify, "cert": (connection.cert_file, connection.key_file)}
     return {"verify": verify, "cert": connection.cert_file or None}
-
-
-def _fits_a_header(text: str) -> bool:
-    return text.isascii() and text.isprintable()
 
 
 def _why(error: BaseException) -> tuple[TransportReason, str]:

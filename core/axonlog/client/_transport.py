@@ -8,12 +8,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
-from axonlog.errors import ContextError, EventError, ServerError, TransportError
+from axonlog.errors import EventError, ServerError, TransportError
 
 from ._failures import server_error
 from ._multipart import MultipartFile, SourceError
@@ -103,13 +102,19 @@ class PolyaxonClient:
         """A client of exactly this server; nothing else is looked at.
 
         Its ``config`` says the same, so that a run resolved with this client goes there too.
+
+        Raises:
+            ContextError: The connection holds something that cannot be used.
+            AuthenticationError: Its token cannot be sent.
         """
         from axonlog.context import ClientConfig
 
+        token = "" if connection.token is None else connection.token.get_secret_value()
         client = cls(
             ClientConfig(
                 host=connection.host,
-                token=connection.token,
+                # Polyaxon's own word for "none, whatever else there is".
+                token=SecretStr(token or "no-auth"),
                 authentication_type=connection.authentication_type,
                 # There, 0 stands for no limit and None for nothing said.
                 timeout=connection.timeout_s or 0,
@@ -232,7 +237,7 @@ class PolyaxonClient:
         """The answer, its body not read yet, and the URL as errors show it."""
         from ._session import translated
 
-        url = self._url(path)
+        url = self.connection.host.rstrip("/") + path
         shown = public_url(url)
         data, headers = _encoded(body) if file is None else (file, _typed(file.content_type))
         with translated(method, shown):
@@ -256,19 +261,6 @@ class PolyaxonClient:
                 with response:
                     raise self._refusal(method, shown, response)
         return response, shown
-
-    def _url(self, path: str) -> str:
-        try:
-            parts = urlsplit(self.connection.host)
-            is_usable = parts.scheme in ("http", "https") and bool(parts.hostname)
-        except ValueError:
-            is_usable = False
-        if not is_usable:
-            shown = public_url(self.connection.host)
-            raise ContextError(f"the host {shown!r} is not a URL; write it as https://name or so")
-        # Without user and password: these go into a header, see `_session`.
-        netloc = parts.netloc.rpartition("@")[2]
-        return urlunsplit((parts.scheme, netloc, parts.path.rstrip("/") + path, "", ""))
 
     def _session(self) -> requests.Session:
         from ._session import open_session
