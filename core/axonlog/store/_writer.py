@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections import OrderedDict
@@ -55,7 +56,9 @@ class EventWriter:
                     raise OSError(f"{path}: only {written} of {len(data)} bytes could be written")
             except OSError:
                 # A row torn in the middle of a file would cost its readers the whole file.
-                os.ftruncate(file.descriptor, file.size_bytes)
+                with contextlib.suppress(OSError):
+                    os.ftruncate(file.descriptor, file.size_bytes)
+                self._close(path)  # the next row finds out what is there by then
                 raise
             file.size_bytes += len(data)
             self.rows_appended += 1

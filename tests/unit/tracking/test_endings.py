@@ -1,0 +1,190 @@
+"""How a process ends is how its run ended. Every case is a real process."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from support.runs import document_of, only_run, points_of, statuses_of
+from support.scripts import run_script
+
+START = """
+import os, signal, sys
+import axonlog
+axonlog.init(project="acme/endings", is_offline=True, track_env=False, track_code=False)
+axonlog.log_metrics(loss=0.5, step=1)
+"""
+
+
+def ended(cwd, ending):
+    done = run_script(START + textwrap.dedent(ending), cwd)
+    run = only_run(cwd)
+    assert points_of(run, "loss")[0] == (1, 0.5)
+    last = document_of(run)["status_conditions"][-1]
+    return done, last["type"], last.get("reason"), last.get("message")
+
+
+def test_the_end_of_the_script_is_success(tmp_path):
+    done, status, _, _ = ended(tmp_path, "")
+    assert (done.returncode, done.stderr, status) == (0, "", "succeeded")
+
+
+def test_an_uncaught_exception_is_failure_with_its_words(tmp_path):
+    done, status, reason, message = ended(tmp_path, "raise ValueError('nan in layer 3')")
+    assert done.returncode == 1
+    assert "ValueError: nan in layer 3" in done.stderr
+    assert (status, reason, message) == ("failed", "ValueError", "ValueError: nan in layer 3")
+
+
+def test_ctrl_c_is_a_stop(tmp_path):
+    done, status, reason, _ = ended(tmp_path, "os.kill(os.getpid(), signal.SIGINT)")
+    assert (done.returncode, status, reason) == (-signal.SIGINT, "stopped", "KeyboardInterrupt")
+
+
+def test_sigterm_is_a_stop_and_still_the_cause_of_death(tmp_path):
+    done, status, reason, _ = ended(tmp_path, "os.kill(os.getpid(), signal.SIGTERM)")
+    assert (done.returncode, status, reason) == (-signal.SIGTERM, "stopped", "SIGTERM")
+
+
+@pytest.mark.parametrize(
+    ("call", "code", "status"),
+    [
+        ("sys.exit()", 0, "succeeded"),
+        ("sys.exit(0)", 0, "succeeded"),
+        ("sys.exit(1)", 1, "failed"),
+        ("sys.exit(3)", 3, "failed"),
+        ("sys.exit('no data')", 1, "failed"),
+    ],
+)
+def test_an_exit_code_decides(tmp_path, call, code, status):
+    done, got, _, message = ended(tmp_path, call)
+    assert (done.returncode, got) == (code, status)
+    if code:
+        assert message == f"exit code {code}"
+
+
+def test_an_exit_that_somebody_catches_decides_nothing(tmp_path):
+    ending = """
+    try:
+        sys.exit(3)
+    except SystemExit:
+        pass
+    axonlog.log_metrics(loss=0.25, step=2)
+    """
+    done, status, _, _ = ended(tmp_path, ending)
+    assert (done.returncode, status) == (0, "succeeded")
+
+
+def test_what_the_user_said_is_not_overruled(tmp_path):
+    done, status, reason, message = ended(tmp_path, "axonlog.log_failed('Diverged', 'loss is nan')")
+    assert (done.returncode, status) == (0, "failed")
+    assert (reason, message) == ("Diverged", "loss is nan")
+
+
+def test_an_exception_after_a_settled_success_is_failure(tmp_path):
+    ending = """
+    axonlog.TRACKING_RUN.settle("succeeded")
+    raise ValueError("in the evaluation")
+    """
+    done, status, _, _ = ended(tmp_path, ending)
+    assert (done.returncode, status) == (1, "failed")
+
+
+def test_an_excepthook_from_before_still_runs(tmp_path):
+    script = """
+    import sys
+    sys.excepthook = lambda kind, error, trace: print("mine:", error)
+    """
+    done = run_script(textwrap.dedent(script) + START + "\nraise ValueError('x')", tmp_path)
+    assert done.stdout == "mine: x\n"
+    assert statuses_of(only_run(tmp_path))[-1] == "failed"
+
+
+def test_a_sigterm_handler_from_before_still_runs_and_decides(tmp_path):
+    script = """
+    import signal, sys
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(7))
+    """
+    ending = "\nos.kill(os.getpid(), signal.SIGTERM)"
+    done = run_script(textwrap.dedent(script) + START + ending, tmp_path)
+    assert done.returncode == 7
+    assert statuses_of(only_run(tmp_path))[-1] == "stopped"
+
+
+def test_a_sigterm_handler_from_after_may_go_on(tmp_path):
+    ending = """
+    ours = signal.getsignal(signal.SIGTERM)
+    def checkpoint_first(number, frame):
+        ours(number, frame)
+        axonlog.log_metrics(loss=0.25, step=2)
+    signal.signal(signal.SIGTERM, checkpoint_first)
+    os.kill(os.getpid(), signal.SIGTERM)
+    """
+    done, status, reason, _ = ended(tmp_path, ending)
+    assert (done.returncode, status, reason) == (0, "stopped", "SIGTERM")
+    assert points_of(only_run(tmp_path), "loss") == [(1, 0.5), (2, 0.25)]
+
+
+def test_a_context_manager_sees_every_ending(tmp_path):
+    script = """
+    import axonlog
+    with axonlog.Run(project="acme/endings", is_offline=True, track_env=False) as run:
+        run.log_metrics(loss=0.5, step=1)
+        raise SystemExit(3)
+    """
+    assert run_script(script, tmp_path).returncode == 3
+    last = document_of(only_run(tmp_path))["status_conditions"][-1]
+    assert (last["type"], last["message"]) == ("failed", "exit code 3")
+
+
+def test_a_killed_run_is_on_disk_up_to_its_last_call(tmp_path):
+    script = START + textwrap.dedent("""
+    for step in range(2, 1001):
+        axonlog.log_metrics(loss=1 / step, step=step)
+    os.kill(os.getpid(), signal.SIGKILL)
+    """)
+    assert run_script(script, tmp_path).returncode == -signal.SIGKILL
+    run = only_run(tmp_path)
+    expected = [(1, 0.5)] + [(step, 1 / step) for step in range(2, 1001)]
+    assert points_of(run, "loss") == expected
+    assert document_of(run)["status"] == "running"
+
+
+def test_a_forked_child_writes_nothing_and_ends_nothing(tmp_path):
+    ending = """
+    child = os.fork()
+    if child == 0:
+        axonlog.log_metrics(loss=99.0, step=99)
+        axonlog.end()
+        sys.exit(3)
+    os.waitpid(child, 0)
+    axonlog.log_metrics(loss=0.25, step=2)
+    """
+    done, status, _, _ = ended(tmp_path, ending)
+    assert (done.returncode, status) == (0, "succeeded")
+    assert points_of(only_run(tmp_path), "loss") == [(1, 0.5), (2, 0.25)]
+
+
+def test_sigterm_from_outside_in_the_middle_of_logging_ends_cleanly(tmp_path):
+    script = START + textwrap.dedent("""
+    print("ready", flush=True)
+    step = 1
+    while True:
+        step += 1
+        axonlog.log_metrics(loss=0.5, step=step)
+        axonlog.log_outputs(step=step)
+    """)
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    )
+    with process:
+        assert process.stdout.readline() == "ready\n"
+        os.kill(process.pid, signal.SIGTERM)
+        assert process.wait(60) == -signal.SIGTERM
+    run = only_run(tmp_path)
+    assert statuses_of(run) == ["created", "running", "stopped"]
+    steps = [step for step, _ in points_of(run, "loss")]
+    assert steps == list(range(1, len(steps) + 1))
