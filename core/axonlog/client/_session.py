@@ -211,6 +211,9 @@ def _why(error: BaseException) -> tuple[TransportReason, str]:
             f"no trusted TLS connection ({told[0] if told else 'handshake failed'}); "
             "check the host, the scheme and the certificate bundle"
         )
+    if not isinstance(error, (requests.RequestException, urllib3.exceptions.HTTPError)):
+        # Mostly a bundle of the environment that is not there; the system's words name the file.
+        return "other", str(error)
     if has(socket.gaierror):
         return "name", "the host name cannot be resolved"
     if has(ConnectionRefusedError):

@@ -29,7 +29,11 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 _CONNECT_TIMEOUT_S = 10.0
 _NO_LIMIT_S = 3600.0
 _SMALL_BODY_BYTES = 16 * 1024
-_STORE_BYTES_PER_S = 10e6
+# What is sent last may still lie in buffers on a slow line, and the server stores a file before
+# it answers: so long the wait for the answer may be, above the limit for any wait.
+_BUFFERED_BYTES = 256 * 1024
+_SLOWEST_BYTES_PER_S = 1000
+_STORED_BYTES_PER_S = 10e6
 _ERROR_BODY_BYTES = 64 * 1024
 _CHUNK_BYTES = 64 * 1024
 
@@ -248,7 +252,7 @@ class PolyaxonClient:
                     params={key: _query_value(value) for key, value in (params or {}).items()},
                     data=data,
                     headers=headers,
-                    timeout=self._timeouts_s(0 if file is None else len(file), data),
+                    timeout=self._timeouts_s(data),
                     # A redirected POST would turn into a GET and look like a success.
                     allow_redirects=method == "GET",
                     stream=True,
@@ -273,15 +277,14 @@ class PolyaxonClient:
             session = self._sessions.setdefault(process, open_session(self.connection))
         return session
 
-    def _timeouts_s(self, file_bytes: int, data: object) -> tuple[float, float]:
-        """Limits for connecting and for waiting.
-
-        The first one also bounds the sending of each block of a body. The server answers an
-        upload when it has stored it: that takes the longer the more there is.
-        """
+    def _timeouts_s(self, body: bytes | _Body | MultipartFile | None) -> tuple[float, float]:
+        """Limits for connecting and for waiting; the first also for sending a block of a body."""
         limit = self.connection.timeout_s or _NO_LIMIT_S
-        connect = limit if hasattr(data, "read") else min(limit, _CONNECT_TIMEOUT_S)
-        return connect, limit + file_bytes / _STORE_BYTES_PER_S
+        if body is None or isinstance(body, bytes):
+            return min(limit, _CONNECT_TIMEOUT_S), limit
+        size = len(body)
+        on_the_way = min(size, _BUFFERED_BYTES) / _SLOWEST_BYTES_PER_S
+        return limit, limit + on_the_way + size / _STORED_BYTES_PER_S
 
     def _refusal(self, method: str, url: str, response: requests.Response) -> ServerError:
         token = self.connection.token
@@ -308,15 +311,21 @@ def _chunks(response: requests.Response, url: str) -> Iterator[bytes]:
         yield chunk
 
 
-def _encoded(body: object) -> tuple[bytes | io.BytesIO | None, dict[str, str]]:
+class _Body(io.BytesIO):
+    """A large body as a file: sent in blocks, each with a time limit of its own."""
+
+    def __len__(self) -> int:
+        return self.getbuffer().nbytes
+
+
+def _encoded(body: object) -> tuple[bytes | _Body | None, dict[str, str]]:
     if body is None:
         return None, {}
     try:
         data = to_json(body, inf_nan_mode="null")
     except PydanticSerializationError as error:
         raise EventError(f"cannot be written as JSON: {error}") from error
-    # As a file it is sent in blocks, each with the time limit that would else hold for the whole.
-    return (io.BytesIO(data) if len(data) > _SMALL_BODY_BYTES else data), _typed("application/json")
+    return (_Body(data) if len(data) > _SMALL_BODY_BYTES else data), _typed("application/json")
 
 
 def _typed(content_type: str) -> dict[str, str]:

@@ -137,7 +137,14 @@ def test_other_405_are_what_they_seem(fault_server: FaultServer) -> None:
 def test_the_wait_that_a_server_asks_for_is_known(fault_server: FaultServer, status: int) -> None:
     moment = datetime.now(timezone.utc) + timedelta(hours=1)
     waits = []
-    for value in ("17", "0", format_datetime(moment, usegmt=True), "soon", ""):
+    for value in (
+        "17",
+        "0",
+        format_datetime(moment, usegmt=True),
+        "soon",
+        "",
+        "Mon, 01 Jan 2001 00:00:00",
+    ):
         fault_server.fault(Answer(status, b"", {"Retry-After": value}), times=1)
         error = raised(run_of(fault_server.url).get)
         assert isinstance(error, ServerError)
@@ -145,7 +152,7 @@ def test_the_wait_that_a_server_asks_for_is_known(fault_server: FaultServer, sta
 
     assert waits[:2] == [17.0, 0.0]
     assert waits[2] == pytest.approx(3600, abs=60)
-    assert waits[3:] == [None, None]
+    assert waits[3:] == [None, None, 0.0]
 
 
 def test_a_success_that_lacks_the_uuid_is_an_error_that_names_it(
@@ -229,6 +236,25 @@ def test_a_write_is_not_redirected_into_a_read(fault_server: FaultServer) -> Non
     assert (error.status, is_retryable(error)) == (301, False)
     assert "points to 'https://new.example/api'" in str(error)
     assert [request.method for request in fault_server.requests] == ["POST"]
+
+
+def test_a_read_that_is_redirected_without_end_is_told(fault_server: FaultServer) -> None:
+    fault_server.fault(Answer(302, b"", {"Location": "/again"}))
+
+    error = raised(run_of(fault_server.url).get)
+
+    assert isinstance(error, TransportError)
+    assert "redirected without end" in str(error)
+
+
+def test_a_project_that_is_refused_for_another_reason_is_not_taken_for_there(
+    fault_server: FaultServer,
+) -> None:
+    fault_server.fault(Answer(400, b'{"name": ["too long"]}'))
+    project = ProjectClient("acme", "digits", client_of(fault_server.url))
+
+    assert "name: too long" in str(raised(lambda: project.create(exist_ok=True)))
+    assert repr(project) == f"ProjectClient(acme/digits, PolyaxonClient({fault_server.url}))"
 
 
 # When no usable answer comes

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
 import ssl
@@ -191,6 +193,15 @@ def test_the_bundle_of_the_environment_is_trusted(
     assert run_of(localhost(tls_server)).get().uuid == "0" * 32
 
 
+def test_a_bundle_of_the_environment_that_is_not_there_is_named(
+    tls_server: FaultServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "missing.pem"))
+
+    with pytest.raises(TransportError, match="missing.pem"):
+        run_of(localhost(tls_server)).get()
+
+
 def test_the_environments_bundle_does_not_replace_ones_own(
     tls_server: FaultServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -225,6 +236,29 @@ def test_a_certificate_of_another_name_is_refused_unless_told_otherwise(
 def test_a_certificate_file_that_is_not_there_is_named(name: str, tmp_path: Path) -> None:
     with pytest.raises(ContextError, match=f"{name}: there is no file .*missing.pem"):
         run_of("https://localhost:1", **{name: str(tmp_path / "missing.pem")}).get()
+
+
+@pytest.mark.parametrize("in_one_file", [True, False])
+def test_a_client_certificate_is_shown_to_a_server_that_asks(
+    tmp_path: Path, in_one_file: bool
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(TLS / "localhost.pem", TLS / "localhost.key")
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(CA)
+    both = tmp_path / "both.pem"
+    both.write_text((TLS / "localhost.pem").read_text() + (TLS / "localhost.key").read_text())
+    shown = {"cert_file": CA, "key_file": str(TLS / "localhost.key")}
+    with FaultServer(otherwise=RUN, tls=context) as server:
+        run = run_of(
+            localhost(server),
+            ssl_ca_cert=CA,
+            **({"cert_file": str(both)} if in_one_file else shown),
+        )
+
+        assert run.get().uuid == "0" * 32
+        with pytest.raises(TransportError):
+            run_of(localhost(server), ssl_ca_cert=CA).get()
 
 
 def test_plain_http_on_a_tls_port_is_an_error_of_the_transport(tls_server: FaultServer) -> None:
@@ -335,6 +369,17 @@ def test_a_file_that_is_cut_while_it_is_sent_is_not_taken_for_sent(
 
     (tmp_path / "f").write_bytes(b"again")
     run.upload_file(tmp_path / "f", to_dir="")
+
+
+def test_a_file_that_cannot_be_read_is_told_from_a_broken_line(
+    fault_server: FaultServer,
+) -> None:
+    class BadDisk(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise OSError(errno.EIO, "Input/output error")
+
+    with pytest.raises(TransportError, match="the file cannot be read: Input/output error"):
+        run_of(fault_server.url).upload_tar(BadDisk(b"x" * 100), to_dir="d", overwrite=True)
 
 
 def test_a_file_that_is_not_there_is_an_error_of_the_file(fault_server: FaultServer) -> None:
