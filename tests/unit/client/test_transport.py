@@ -198,7 +198,7 @@ def test_a_bundle_of_the_environment_that_is_not_there_is_named(
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "missing.pem"))
 
-    with pytest.raises(TransportError, match="missing.pem"):
+    with pytest.raises(TransportError, match=r"missing\.pem"):
         run_of(localhost(tls_server)).get()
 
 
