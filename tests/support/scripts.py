@@ -1,22 +1,21 @@
-"""Run a script as a user does: in a process of its own."""
+"""Run a script of the tests in a process of its own."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
 
+_TESTS = Path(__file__).parent.parent
 
-def run_script(
-    text: str, cwd: Path, *arguments: str, timeout_s: float = 120
-) -> subprocess.CompletedProcess[str]:
-    """The finished process of a script that was run in ``cwd``."""
+
+def run_script(name: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run ``tests/<name>`` in the working directory; it may import ``support``."""
     return subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(text), *arguments],
-        cwd=cwd,
+        [sys.executable, str(_TESTS / name), *arguments],
+        env={**os.environ, "PYTHONPATH": str(_TESTS), **environment},
         capture_output=True,
         text=True,
-        timeout=timeout_s,
-        stdin=subprocess.DEVNULL,
+        check=False,
     )
