@@ -6,6 +6,7 @@
 Each example runs in a process of its own, so that its run ends as a real training does.
 """
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,8 +24,10 @@ EXAMPLES = {
 def train(script: str, *options: str) -> Path:
     """Run an example, show what it prints, and return the run's directory: its last word."""
     command = [sys.executable, str(Path(__file__).with_name(script)), *options]
+    # Models this small only lose time when they share the work out.
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     last = ""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603  # ours
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:  # noqa: S603  # ours
         for line in process.stdout or ():
             print(line, end="", flush=True)
             last = line
@@ -67,8 +70,8 @@ def main() -> None:
     for directory in directories:
         print(f"{read_record(directory / 'run.plx.json').name}: {shown(directory)}")
     print(
-        "\nLook at them: run.plx.json there is the run, events/metric/*.plx are its curves, "
-        "one point a line"
+        "\nLook into them: run.plx.json is the run, events/metric/*.plx are its curves, "
+        "one point a line."
     )
 
 

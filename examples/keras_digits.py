@@ -23,7 +23,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--host", help="address of a Polyaxon server; without one: offline")
     parser.add_argument("--project", default="digits")
-    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--explain", action="store_true", help="show where settings came from")
     args = parser.parse_args()
     keras.utils.set_random_seed(0)
@@ -35,12 +35,14 @@ def main() -> None:
     model = keras.Sequential(
         [
             keras.Input((64,)),
-            keras.layers.Dense(64, activation="relu"),
+            keras.layers.Dense(128, activation="relu"),
             keras.layers.Dense(10, activation="softmax"),
         ],
         name="digits",
     )
-    model.compile(keras.optimizers.Adam(3e-3), "sparse_categorical_crossentropy", ["accuracy"])
+    model.compile(
+        keras.optimizers.Adam(5e-3), "sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
 
     tracking = AxonCallback(
         project=args.project,
@@ -50,7 +52,7 @@ def main() -> None:
         client=PolyaxonClient(ClientConfig(host=args.host)) if args.host else None,
     )
     if args.explain:
-        print(tracking.context.explain(), flush=True)
+        print(tracking.context.explain(), end="\n\n", flush=True)
     model.fit(
         x_train,
         y_train,

@@ -25,7 +25,7 @@ from axonlog_lightning import AxonLogger
 
 
 class Digits(pl.LightningModule):
-    def __init__(self, hidden: int = 64, lr: float = 3e-3) -> None:
+    def __init__(self, hidden: int = 128, lr: float = 5e-3) -> None:
         super().__init__()
         self.save_hyperparameters()
         self.net = nn.Sequential(nn.Linear(64, hidden), nn.ReLU(), nn.Linear(hidden, 10))
@@ -69,8 +69,10 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--explain", action="store_true", help="show where settings came from")
     args = parser.parse_args()
-    quieten()
     pl.seed_everything(0, verbose=False)
+    # Lightning's greetings, and its advice on loading more data than this.
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="lightning")
 
     logger = AxonLogger(
         project=args.project,
@@ -80,7 +82,7 @@ def main() -> None:
         client=PolyaxonClient(ClientConfig(host=args.host)) if args.host else None,
     )
     if args.explain:
-        print(logger.context.explain(), flush=True)
+        print(logger.context.explain(), end="\n\n", flush=True)
     trainer = pl.Trainer(
         max_epochs=args.epochs,
         logger=logger,
@@ -94,12 +96,6 @@ def main() -> None:
     (result,) = trainer.test(model, test, verbose=False)
     print(f"test accuracy {result['test_accuracy']:.3f}")
     print(f"run {logger.version} in {logger.root_dir}")
-
-
-def quieten() -> None:
-    """Lightning's greetings and its advice on data loading, out of place in a short example."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module="lightning")
 
 
 if __name__ == "__main__":

@@ -94,6 +94,7 @@ class AxonCallback(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has
         self._step = 0
         self._step_of_epoch = 0
         self._step_of_last_batch_record = 0
+        self._steps_per_epoch: int | None = None
         self._is_first_epoch = True
         self._is_fitting = False
         self._lazy = LazyRun(
@@ -141,7 +142,8 @@ class AxonCallback(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has
         self._is_fitting = True
         self._is_first_epoch = True
         params = self.params or {}
-        inputs = {"epochs": params.get("epochs"), "steps_per_epoch": params.get("steps")}
+        self._steps_per_epoch = params.get("steps")
+        inputs = {"epochs": params.get("epochs"), "steps_per_epoch": self._steps_per_epoch}
         self._lazy.log_inputs({**inputs, **describe(self.model)})
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
@@ -155,8 +157,10 @@ class AxonCallback(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Count the batch, and record it if its turn has come."""
-        # Of a group of batches that run as one step, `batch` is the last.
-        self._step = self._step_of_epoch + batch + 1
+        # Of a group of batches that run as one step, `batch` is the last; or would be, if the
+        # last group of an epoch were a whole one.
+        seen = batch + 1 if self._steps_per_epoch is None else min(batch + 1, self._steps_per_epoch)
+        self._step = self._step_of_epoch + seen
         every = self._log_every_n_batches
         if every is not None and self._step // every > self._step_of_last_batch_record // every:
             self._step_of_last_batch_record = self._step

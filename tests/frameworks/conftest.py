@@ -1,6 +1,11 @@
+import os
+
 import pytest
 
 from support.current_run import end_current_run
+
+# Before Keras is imported; its own default is a backend that is not installed here.
+os.environ.setdefault("KERAS_BACKEND", "torch")
 
 
 @pytest.fixture
