@@ -11,7 +11,6 @@ from ._models import (
     RunData,
     RunPage,
     RunRegistration,
-    RunStatus,
     RunStatuses,
     StatusCondition,
 )
@@ -31,7 +30,6 @@ __all__ = [
     "RunData",
     "RunPage",
     "RunRegistration",
-    "RunStatus",
     "RunStatuses",
     "StatusCondition",
     "is_already_there",

@@ -4,32 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timezone
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-
-RunStatus = Literal[
-    "created",
-    "resuming",
-    "on_schedule",
-    "compiled",
-    "queued",
-    "scheduled",
-    "starting",
-    "running",
-    "processing",
-    "stopping",
-    "failed",
-    "stopped",
-    "succeeded",
-    "skipped",
-    "warning",
-    "unschedulable",
-    "upstream_failed",
-    "retrying",
-    "unknown",
-    "done",
-]
 
 
 class _Answer(BaseModel):

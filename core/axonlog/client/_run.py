@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from typing import Any, get_args
 
 from axonlog.errors import EventError, ServerError
+from axonlog.events import Status
 
 from ._address import hex_uuid
 from ._failures import is_already_there
@@ -17,7 +18,6 @@ from ._models import (
     RunData,
     RunPage,
     RunRegistration,
-    RunStatus,
     RunStatuses,
     StatusCondition,
 )
@@ -121,7 +121,7 @@ class RunClient(RunFiles):
 
     def log_status(
         self,
-        type: RunStatus,
+        type: Status,
         reason: str | None = None,
         message: str | None = None,
         *,
@@ -136,8 +136,8 @@ class RunClient(RunFiles):
         Raises:
             EventError: There is no such status. The server would answer as if it had failed.
         """
-        if type not in get_args(RunStatus):
-            raise EventError(f"no such status: {type!r}; one of {', '.join(get_args(RunStatus))}")
+        if type not in get_args(Status):
+            raise EventError(f"no such status: {type!r}; one of {', '.join(get_args(Status))}")
         moment = last_update_time or datetime.now(timezone.utc)
         condition = StatusCondition(
             type=type,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
-from axonlog.client import ProjectClient, RunClient
+from axonlog.client import ProjectClient, RunClient, is_already_there
 from axonlog.errors import ServerError
 from axonlog.store import RunRecord
 
@@ -35,7 +35,7 @@ def register(client: RunClient, record: RunRecord) -> bool:
     try:
         client.sync(given)
     except ServerError as error:
-        if _says_exists(error):
+        if is_already_there(error):
             return False
         if error.status != 404 or not client.project:
             raise
@@ -43,6 +43,3 @@ def register(client: RunClient, record: RunRecord) -> bool:
         client.sync(given)
     return True
 
-
-def _says_exists(error: ServerError) -> bool:
-    return error.status == 400 and "already exists" in (error.detail or "")

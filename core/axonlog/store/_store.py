@@ -126,9 +126,9 @@ class RunStore:
             OSError: The file cannot be replaced.
         """
         self.writer.adopt(path, rows_before)
-        series = self._series.get(path)
-        if series is not None:
-            series.rows_told = 0
+        series = self._series.get(path) or _Series(path, kind=path.parent.name, name=path.stem)
+        with self._refreshing:
+            self.lineage.add([self._summary_of(series)])
 
     def close(self) -> None:
         """Tell everything once more and close the files.

@@ -9,7 +9,7 @@ import textwrap
 import pytest
 
 from support.runs import document_of, only_run, points_of, statuses_of
-from support.scripts import run_script
+from support.scripts import run_code
 
 START = """
 import os, signal, sys
@@ -20,7 +20,7 @@ axonlog.log_metrics(loss=0.5, step=1)
 
 
 def ended(cwd, ending):
-    done = run_script(START + textwrap.dedent(ending), cwd)
+    done = run_code(START + textwrap.dedent(ending), cwd)
     run = only_run(cwd)
     assert points_of(run, "loss")[0] == (1, 0.5)
     last = document_of(run)["status_conditions"][-1]
@@ -98,7 +98,7 @@ def test_an_excepthook_from_before_still_runs(tmp_path):
     import sys
     sys.excepthook = lambda kind, error, trace: print("mine:", error)
     """
-    done = run_script(textwrap.dedent(script) + START + "\nraise ValueError('x')", tmp_path)
+    done = run_code(textwrap.dedent(script) + START + "\nraise ValueError('x')", tmp_path)
     assert done.stdout == "mine: x\n"
     assert statuses_of(only_run(tmp_path))[-1] == "failed"
 
@@ -109,7 +109,7 @@ def test_a_sigterm_handler_from_before_still_runs_and_decides(tmp_path):
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(7))
     """
     ending = "\nos.kill(os.getpid(), signal.SIGTERM)"
-    done = run_script(textwrap.dedent(script) + START + ending, tmp_path)
+    done = run_code(textwrap.dedent(script) + START + ending, tmp_path)
     assert done.returncode == 7
     assert statuses_of(only_run(tmp_path))[-1] == "stopped"
 
@@ -135,7 +135,7 @@ def test_a_context_manager_sees_every_ending(tmp_path):
         run.log_metrics(loss=0.5, step=1)
         raise SystemExit(3)
     """
-    assert run_script(script, tmp_path).returncode == 3
+    assert run_code(script, tmp_path).returncode == 3
     last = document_of(only_run(tmp_path))["status_conditions"][-1]
     assert (last["type"], last["message"]) == ("failed", "exit code 3")
 
@@ -146,7 +146,7 @@ def test_a_killed_run_is_on_disk_up_to_its_last_call(tmp_path):
         axonlog.log_metrics(loss=1 / step, step=step)
     os.kill(os.getpid(), signal.SIGKILL)
     """)
-    assert run_script(script, tmp_path).returncode == -signal.SIGKILL
+    assert run_code(script, tmp_path).returncode == -signal.SIGKILL
     run = only_run(tmp_path)
     expected = [(1, 0.5)] + [(step, 1 / step) for step in range(2, 1001)]
     assert points_of(run, "loss") == expected

@@ -7,7 +7,7 @@ import pytest
 import axonlog
 from axonlog import tracking
 from axonlog.errors import AxonlogError
-from support.scripts import run_script
+from support.scripts import run_code
 
 SPEAKING = [
     name for name in tracking.__all__ if name.startswith(("log_", "set_", "get_a", "get_ou"))
@@ -77,7 +77,7 @@ def test_importing_axonlog_brings_in_nothing_heavy(tmp_path):
     new = sorted(set(sys.modules) - before)
     print(json.dumps([new, [name for name in {heavy} if name in sys.modules]]))
     """
-    new, found = json.loads(run_script(script, tmp_path).stdout)
+    new, found = json.loads(run_code(script, tmp_path).stdout)
     assert found == []
     assert [name for name in new if name.startswith("axonlog.")] == ["axonlog._version"]
 
@@ -89,6 +89,6 @@ def test_a_run_needs_neither_requests_nor_a_framework_while_it_is_offline(tmp_pa
         run.log_metrics(loss=0.5)
     print([n for n in ("torch", "keras", "numpy", "pandas", "requests") if n in sys.modules])
     """
-    done = run_script(script, tmp_path)
+    done = run_code(script, tmp_path)
     assert (done.stdout, done.stderr) == ("[]\n", "")
     assert sys.executable
