@@ -17,20 +17,18 @@ class Collecting:
     has_process_sidecar: Decision
 
 
-def decide_collecting(
-    sources: Sources, *, is_new: bool, is_offline: bool, is_managed: bool
-) -> Collecting:
+def decide_collecting(sources: Sources, *, is_new: bool, is_offline: bool) -> Collecting:
     """Decide what is collected.
 
-    A managed run that is attached to collects what its operation asked for, which Polyaxon says in
-    variables; every other run collects its events, a resumed one too.
+    Every run collects its events unless somebody says no, a resumed one too: what a log call was
+    given must not be dropped in silence.
 
     Raises:
         ContextError: An argument or a variable is neither true nor false.
     """
     sidecar = decide("has_process_sidecar", sources, fallback=False)
     ours = is_new or is_offline or bool(sidecar.value)
-    artifacts = decide("collect_artifacts", sources, fallback=ours or not is_managed)
+    artifacts = decide("collect_artifacts", sources, fallback=True)
     resources = decide("collect_resources", sources, fallback=ours)
     if resources.value and not artifacts.value:
         # Figures are events: there is nowhere to keep them.

@@ -50,7 +50,7 @@ def decide_directory(
     else:
         root = _root("POLYAXON_ARTIFACTS_ROOT", surroundings)
         if root:
-            return _at(root, run_uuid), ()
+            return Decision(Answer(f"{root.value}/{run_uuid}", root.origin)), ()
     return _default_place(surroundings, run_uuid)
 
 

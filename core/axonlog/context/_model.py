@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
@@ -37,6 +37,14 @@ class Setting(BaseModel, Generic[T]):
     path: str | None = None
     key: str | None = None
     shadowed: tuple[Shadowed, ...] = ()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # `Setting[str]` is made by pydantic and has no name that pickle could find it under.
+        return _restored, (dict(self),)
+
+
+def _restored(fields: dict[str, Any]) -> Setting[Any]:
+    return Setting.model_construct(**fields)
 
 
 class Connection(BaseModel):

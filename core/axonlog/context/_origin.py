@@ -40,7 +40,9 @@ class Origin:
             return f"the {self.source}"
         if self.source == "argument":
             return f"{self.key}="
-        return self.key if self.source == "environment" else f"{self.key} of the {self.source}"
+        if self.source in ("environment", "in-cluster"):
+            return self.key
+        return f"{self.key} of the {self.source}"
 
     def refuse(self, problem: str) -> ContextError:
         """The error for a value that stands here and cannot be used."""

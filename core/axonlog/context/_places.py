@@ -35,7 +35,7 @@ _CONTEXT_ROOT = "/plx-context"
 def context_root(surroundings: Surroundings) -> str:
     """Where Polyaxon mounts what belongs to a managed run."""
     given = surroundings.variable("POLYAXON_CONTEXT_ROOT")
-    return surroundings.absolute(given).rstrip("/") if given else _CONTEXT_ROOT
+    return surroundings.absolute(given) if given else _CONTEXT_ROOT
 
 
 def global_directory(surroundings: Surroundings) -> Path:
@@ -86,6 +86,10 @@ def find_places(
     own = global_directory(surroundings)
     common = surroundings.shared_root / _DIRECTORY
     guard = _Guard(common)
+    project = ProjectFile("global cache", own / ".project", "the cached project in")
+    run = RunFile("global cache", own / ".run", "the cached run in")
+    # In the home itself the local and the global files are the same ones.
+    is_home = surroundings.cwd is not None and surroundings.cwd / _DIRECTORY == own
     sources: dict[SourceId, Source] = {
         "argument": Arguments(arguments),
         "trainer": Trainer(read_trainer_config(config, surroundings)),
@@ -93,12 +97,10 @@ def find_places(
         "document": Silent("the run's directory"),
         "instance": RunInstance(surroundings),
         "environment": Environment(surroundings, no_config=no_config),
-        "global_project": guard(
-            ProjectFile("global cache", own / ".project", "the cached project in")
-        ),
-        "global_run": guard(RunFile("global cache", own / ".run", "the cached run in")),
+        "global_project": Silent("the same file, globally") if is_home else guard(project),
+        "global_run": Silent("the same file, globally") if is_home else guard(run),
         "user": guard(UserFile("global cache", own / ".user", "the cached user in")),
-        **_local_files(surroundings.cwd),
+        **_local_files(surroundings.cwd, guard),
         **_client_files(own, common, context_root(surroundings), guard, off=no_config),
     }
     return Places(sources, None if no_config else own / ".cli", tuple(guard.refused))
@@ -109,14 +111,16 @@ def _no_config(surroundings: Surroundings) -> bool:
     return values.flag(surroundings.env.get(name), Origin("environment", name)) or False
 
 
-def _local_files(cwd: Path | None) -> dict[SourceId, Source]:
+def _local_files(cwd: Path | None, guard: _Guard) -> dict[SourceId, Source]:
     if cwd is None:
         gone = Silent("the working directory, which has been removed")
         return {"local_project": gone, "local_run": gone}
     local = cwd / _DIRECTORY
     return {
-        "local_project": ProjectFile("local cache", local / ".project", "the cached project in"),
-        "local_run": RunFile("local cache", local / ".run", "the cached run in"),
+        "local_project": guard(
+            ProjectFile("local cache", local / ".project", "the cached project in")
+        ),
+        "local_run": guard(RunFile("local cache", local / ".run", "the cached run in")),
     }
 
 

@@ -179,7 +179,6 @@ def _resolve_run(surroundings: Surroundings, places: Places, *, log_context: boo
         sources,
         is_new=bool(found.run.is_new.value),
         is_offline=is_offline,
-        is_managed=is_managed,
     )
     invented = invented_owner(found.belonging) if log_context else ()
     return _context(

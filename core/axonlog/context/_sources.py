@@ -10,9 +10,11 @@ from axonlog.context import _values as values
 from axonlog.context._client_config import ClientConfig, client_config
 from axonlog.context._fields import READERS, RUN_INSTANCE, RUN_VARIABLES, TOKEN_VARIABLE, VARIABLES
 from axonlog.context._files import read_json, read_mapping
+from axonlog.context._model import Connection
 from axonlog.context._origin import Answer, Origin, SourceName
 from axonlog.context._surroundings import Surroundings
 from axonlog.context._trainer_config import TrainerConfig
+from axonlog.context._values import NO_TOKEN
 from axonlog.errors import ArgumentTypeError
 
 
@@ -104,6 +106,8 @@ class Client:
                 f"client= must be a PolyaxonClient or a RunClient, not {type(given).__name__}"
             )
         self._config = client_config(config)
+        if self._config is None and self._token is None:
+            self._config = _settled(given)
 
     @classmethod
     def of(cls, config: ClientConfig | None, token: object) -> Client:
@@ -127,6 +131,19 @@ class Client:
 
     def place(self, field: str) -> str:
         return f"the client= (no {field!r})"
+
+
+def _settled(client: object) -> ClientConfig | None:
+    """The settings of a client that was made from a connection, or has already talked."""
+    connection = getattr(client, "_connection", None)
+    if not isinstance(connection, Connection):
+        return None
+    told = connection.model_dump()
+    told["timeout"] = told.pop("timeout_s") or 0.0
+    told["connection_pool_maxsize"] = told.pop("pool_maxsize")
+    # Made without a token, it sends none, whatever is cached.
+    told["token"] = connection.token or NO_TOKEN
+    return ClientConfig(**told)
 
 
 class RunInstance:

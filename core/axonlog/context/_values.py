@@ -23,7 +23,7 @@ CLOUD_HOST = "https://cloud.polyaxon.com"
 DEFAULT_HOST = "http://localhost:8000"
 
 # The library of the same name takes this word as "send no token, whatever is cached".
-_NO_TOKEN = "no-auth"  # noqa: S105
+NO_TOKEN = "no-auth"  # noqa: S105
 _TRUE = frozenset({"true", "1", "yes", "y", "on", "t"})
 _FALSE = frozenset({"false", "0", "no", "n", "off", "f"})
 
@@ -138,7 +138,7 @@ def token(raw: object, origin: Origin) -> SecretStr | None:
     value = raw.strip()
     if not value:
         return None
-    if value == _NO_TOKEN:
+    if value == NO_TOKEN:
         return SecretStr("")
     if not value.isascii() or not value.isprintable():
         raise AuthenticationError(
@@ -185,7 +185,7 @@ def _server(address: str) -> tuple[str, str | None, int | None, str]:
 
 def uuid(raw: object, origin: Origin) -> str | None:
     """A run's uuid as 32 hexadecimal digits."""
-    value = text(raw, origin)
+    value = raw.hex if isinstance(raw, UUID) else text(raw, origin)
     if value is None:
         return None
     if re.fullmatch(r"[0-9a-fA-F-]{32,36}", value):

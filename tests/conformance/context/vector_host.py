@@ -48,7 +48,7 @@ def _be_child(request: dict[str, Any], writing: int) -> None:
         os.dup2(silence, descriptor)
     try:
         told = _run(request)
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - whatever it is, the parent has to hear of it
         told = {"broken": f"{type(error).__name__}: {error}"}
     with os.fdopen(writing, "w", encoding="utf-8") as answer:
         json.dump(told, answer)
@@ -90,7 +90,7 @@ def _run(request: dict[str, Any]) -> dict[str, Any]:
         start = tracking.Run if call["api"] == "Run" else tracking.init
         run = start(track_env=False, track_code=False, **given)
         told.update(_told(run))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the case says which one it has to be
         told["error"] = {
             "families": [kind.__name__ for kind in type(error).__mro__],
             "message": str(error),

@@ -1,0 +1,128 @@
+"""Where a run's files are."""
+
+import pathlib
+
+import pytest
+
+U1 = "8aac02e3a62a4f0aaa257c59da5eab80"
+
+
+def path_of(world, **call):
+    return world.resolve(project="a/b", **call).artifacts_path.value
+
+
+@pytest.mark.parametrize("is_offline", [True, False])
+def test_by_default_it_is_below_the_working_directory(world, is_offline):
+    context = world.resolve(project="a/b", is_offline=is_offline)
+    place = world.cwd / "axonlog_data" / "runs" / context.run_uuid.value
+    assert context.artifacts_path.value == str(place)
+    assert context.outputs_path.value == str(place / "outputs")
+
+
+def test_where_nothing_can_be_written_it_is_with_the_users_data_and_told(world):
+    world.can_write = lambda directory: directory != world.cwd
+    context = world.resolve(project="a/b", run_uuid=U1)
+    place = str(world.home / ".local" / "share" / "axonlog" / "runs" / U1)
+    assert context.artifacts_path.value == place
+    assert place in context.warnings[0]
+
+
+def test_the_users_data_may_be_moved(world):
+    world.cwd = None
+    world.env["XDG_DATA_HOME"] = "/data/xdg"
+    assert path_of(world, run_uuid=U1) == f"/data/xdg/axonlog/runs/{U1}"
+
+
+@pytest.mark.parametrize(
+    ("env", "call", "path"),
+    [
+        ({"POLYAXON_ARTIFACTS_ROOT": "/data/art"}, {}, f"/data/art/{U1}"),
+        ({"POLYAXON_ARTIFACTS_ROOT": "/data/{x}"}, {}, "/data/{x}/" + U1),
+        ({"POLYAXON_ARTIFACTS_ROOT": "rel"}, {}, f"CWD/rel/{U1}"),
+        ({"POLYAXON_ARTIFACTS_ROOT": "~/art"}, {}, f"HOME/art/{U1}"),
+        ({"POLYAXON_ARTIFACTS_ROOT": ""}, {}, f"CWD/axonlog_data/runs/{U1}"),
+        ({"POLYAXON_OFFLINE_ROOT": "/data/off"}, {}, f"CWD/axonlog_data/runs/{U1}"),
+        ({"POLYAXON_OFFLINE_ROOT": "/data/off/"}, {"is_offline": True}, f"/data/off/runs/{U1}"),
+        (
+            {"POLYAXON_ARTIFACTS_ROOT": "/data/art"},
+            {"is_offline": True},
+            f"CWD/axonlog_data/runs/{U1}",
+        ),
+        ({"POLYAXON_ARTIFACTS_ROOT": "/data"}, {"artifacts_path": "/exact"}, "/exact"),
+        ({}, {"artifacts_path": "out"}, "CWD/out"),
+        ({}, {"artifacts_path": pathlib.Path("/exact")}, "/exact"),
+        ({}, {"artifacts_path": "~/out"}, "HOME/out"),
+    ],
+)
+def test_it_may_be_said_where(world, env, call, path):
+    world.env.update(env)
+    expected = path.replace("CWD", str(world.cwd)).replace("HOME", str(world.home))
+    assert path_of(world, run_uuid=U1, **call) == expected
+
+
+@pytest.mark.parametrize(
+    ("call", "below"),
+    [({}, U1), ({"is_new": True}, "_related_runs/NEW"), ({"run_uuid": "1" * 32}, "1" * 32)],
+)
+def test_a_managed_run_is_in_the_mounted_directory(world, call, below):
+    world.env.update(
+        POLYAXON_IS_MANAGED="true",
+        POLYAXON_RUN_INSTANCE=f"a.b.runs.{U1}",
+        POLYAXON_CONTEXT_ROOT="/ctx",
+        POLYAXON_ARTIFACTS_ROOT="/ignored",
+    )
+    context = world.resolve(**call)
+    below = below.replace("NEW", context.run_uuid.value)
+    assert context.artifacts_path.value == f"/ctx/artifacts/{below}"
+
+
+CATALOG = (
+    '{"connections": [{"name": "artifacts_store", "schema": {"mountPath": "/mnt/store/"}},'
+    ' {"name": "gcs", "schema": {"bucket": "gs://bucket/x/"}}, {"name": "odd", "schema": 5}]}'
+)
+
+
+@pytest.mark.parametrize(
+    ("catalog", "name", "path"),
+    [
+        (CATALOG, None, f"/mnt/store/{U1}"),
+        (CATALOG, "gcs", f"gs://bucket/x/{U1}"),
+        (CATALOG, "odd", None),
+        (CATALOG, "nope", None),
+        ("{bad", None, None),
+        ("[]", None, None),
+        (None, None, None),
+    ],
+)
+def test_the_store_is_a_connection_of_the_catalog_or_the_directory(world, catalog, name, path):
+    if catalog:
+        world.env["POLYAXON_CONNECTIONS_CATALOG"] = catalog
+    if name:
+        world.env["POLYAXON_ARTIFACTS_STORE_NAME"] = name
+    context = world.resolve(project="a/b", run_uuid=U1)
+    assert context.store_path.value == (path or context.artifacts_path.value)
+
+
+@pytest.mark.parametrize(
+    ("env", "call", "collected"),
+    [
+        ({}, {}, (True, True)),
+        ({}, {"run_uuid": U1}, (True, False)),
+        ({}, {"run_uuid": U1, "collect_resources": True}, (True, True)),
+        ({}, {"collect_artifacts": "false"}, (False, False)),
+        ({}, {"collect_artifacts": False, "collect_resources": True}, (False, False)),
+        ({"POLYAXON_COLLECT_ARTIFACTS": "0"}, {}, (False, False)),
+        ({"POLYAXON_COLLECT_ARTIFACTS": "0"}, {"collect_artifacts": True}, (True, True)),
+        ({"POLYAXON_COLLECT_RESOURCES": "off"}, {}, (True, False)),
+        ({"POLYAXON_IS_MANAGED": "1"}, {}, (False, False)),
+        ({"POLYAXON_IS_MANAGED": "1", "POLYAXON_HAS_PROCESS_SIDECAR": "1"}, {}, (True, True)),
+        ({"POLYAXON_IS_MANAGED": "1", "POLYAXON_HAS_PROCESS_SIDECAR": "false"}, {}, (False, False)),
+        ({"POLYAXON_IS_MANAGED": "1", "POLYAXON_COLLECT_ARTIFACTS": "true"}, {}, (True, False)),
+        ({"POLYAXON_IS_MANAGED": "1"}, {"is_new": True}, (True, True)),
+    ],
+)
+def test_what_is_collected(world, env, call, collected):
+    world.env.update(env, POLYAXON_RUN_INSTANCE=f"a.b.runs.{U1}")
+    context = world.resolve(project="a/b", **call)
+    told = (context.collect_artifacts.value, context.collect_resources.value)
+    assert told == collected
