@@ -32,9 +32,7 @@ ORIGINAL_FAILS = {
 
 
 def is_ours(case):
-    return all(
-        call["fn"] in _LANGUAGE or call["fn"] in tracking.__all__ for call in case["calls"]
-    )
+    return all(call["fn"] in _LANGUAGE or call["fn"] in tracking.__all__ for call in case["calls"])
 
 
 RUNNABLE = sorted(name for name, case in CASES.items() if is_ours(case))
