@@ -42,4 +42,3 @@ def register(client: RunClient, record: RunRecord) -> bool:
         ProjectClient(client.owner, client.project, client.client).create(exist_ok=True)
         client.sync(given)
     return True
-

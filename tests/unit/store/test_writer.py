@@ -1,7 +1,7 @@
-import errno
 import os
 import resource
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -27,7 +27,7 @@ def test_more_files_than_descriptors_are_all_complete(tmp_path):
     writer = EventWriter()
     paths = [tmp_path / f"{number}.plx" for number in range(300)]
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    in_use = len(os.listdir("/proc/self/fd"))
+    in_use = len(list(Path("/proc/self/fd").iterdir()))
     resource.setrlimit(resource.RLIMIT_NOFILE, (in_use + 150, hard))
     try:
         for step in range(3):
@@ -74,9 +74,8 @@ def test_a_row_that_finds_no_room_leaves_the_file_as_it_was(tmp_path, monkeypatc
 def test_a_full_device_is_an_os_error(tmp_path):
     path = tmp_path / "loss.plx"
     path.symlink_to("/dev/full")
-    with pytest.raises(OSError) as caught:
+    with pytest.raises(OSError, match="No space left"):
         EventWriter().append(path, "metric", "\n1|t|0.5")
-    assert caught.value.errno in (errno.ENOSPC, errno.EINVAL)
 
 
 def test_rows_from_elsewhere_come_first_and_none_twice(tmp_path):
