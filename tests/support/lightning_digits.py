@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -17,13 +18,14 @@ TRAIN_BATCHES = 5
 EVAL_BATCHES = 2
 
 
-def make_model(pl: ModuleType, **hyperparameters: Any) -> Any:
-    """A model of the package ``pl`` that logs in training, validation and test."""
+@cache
+def model_class(pl: ModuleType) -> Any:
+    """A model's class of the package ``pl``, that logs in training, validation and test."""
 
     class Digits(pl.LightningModule):  # type: ignore[name-defined,misc]  # found at run time
-        def __init__(self, **hyperparameters: Any) -> None:
+        def __init__(self, lr: float = 0.1, layers: Any = None, act: Any = None) -> None:
             super().__init__()
-            self.save_hyperparameters(hyperparameters)
+            self.save_hyperparameters()
             self.layer = torch.nn.Linear(64, 10)
 
         def training_step(self, batch: list[torch.Tensor], batch_idx: int) -> torch.Tensor:
@@ -38,13 +40,18 @@ def make_model(pl: ModuleType, **hyperparameters: Any) -> Any:
             self.log("test_loss", self._loss(batch))
 
         def configure_optimizers(self) -> torch.optim.Optimizer:
-            return torch.optim.SGD(self.parameters(), lr=0.1)
+            return torch.optim.SGD(self.parameters(), lr=self.hparams["lr"])
 
         def _loss(self, batch: list[torch.Tensor]) -> torch.Tensor:
             images, labels = batch
             return cross_entropy(self.layer(images), labels)
 
-    return Digits(**hyperparameters)
+    return Digits
+
+
+def make_model(pl: ModuleType, **hyperparameters: Any) -> Any:
+    """A model of the package ``pl``; the hyperparameters ``layers`` and ``act`` do nothing."""
+    return model_class(pl)(**hyperparameters)
 
 
 def make_trainer(pl: ModuleType, **options: Any) -> Any:
