@@ -7,7 +7,8 @@ AxonlogError
 ├── AuthenticationError      credentials are missing where they are needed, or were refused
 ├── TransportError           the server could not be reached, or did not answer; a retry may help
 ├── ServerError              the server answered with an error (``.status``, ``.detail``)
-│   └── RefusedError         that error is 401 or 403; also an ``AuthenticationError``
+│   ├── RefusedError         that error is 401 or 403; also an ``AuthenticationError``
+│   └── MissingRunError      the run to be continued is not there; also a ``ContextError``
 └── EventError               a value, name, step or time cannot be logged; also a ``ValueError``
 
 No message and no attribute of these ever holds a token.
@@ -97,6 +98,10 @@ class AuthenticationError(AxonlogError):
 
 class RefusedError(ServerError, AuthenticationError):
     """The server answered 401 or 403: it does not accept these credentials."""
+
+
+class MissingRunError(ServerError, ContextError):
+    """The run that was to be continued is not on the server."""
 
 
 class EventError(AxonlogError, ValueError):

@@ -146,7 +146,8 @@ def test_a_resumed_run_has_all_its_points_wherever_it_goes_on(host, project, pla
         for step in range(100):
             first.log_metrics(loss=1 / (step + 1), step=step)
             if step == 50:
-                shutil.copytree(directory(first), tmp_path / "stale")
+                half_written = shutil.ignore_patterns("*.tmp")
+                shutil.copytree(directory(first), tmp_path / "stale", ignore=half_written)
     elsewhere = {
         "same directory": None,
         "empty directory": str(tmp_path / "empty"),
@@ -179,8 +180,10 @@ def test_a_run_tracked_offline_can_be_brought_online(host, project):
 def test_a_run_that_the_server_does_not_have_cannot_be_resumed(host, project):
     with axonlog.Run(project=project, **QUIET):
         pass
-    with pytest.raises(ContextError, match=f"run {'1' * 32} .* is not on http://127.*is_new=True"):
+    missing = f"run {'1' * 32} .* is not in project {project} on http://127.*is_new=True"
+    with pytest.raises(ContextError, match=missing) as caught:
         axonlog.Run(project=project, run_uuid="1" * 32)
+    assert caught.value.status == 404
     assert len(list(Path.cwd().rglob("run.plx.json"))) == 1
 
 

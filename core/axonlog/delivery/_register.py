@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
-from axonlog.client import ProjectClient, RunClient, is_already_there
-from axonlog.errors import ServerError
+from axonlog.client import ProjectClient, RunClient, is_already_there, is_retryable
+from axonlog.errors import RefusedError, ServerError
 from axonlog.store import RunRecord
 
 
@@ -39,6 +39,22 @@ def register(client: RunClient, record: RunRecord) -> bool:
             return False
         if error.status != 404 or not client.project:
             raise
-        ProjectClient(client.owner, client.project, client.client).create(exist_ok=True)
+        _create_project(client, error)
         client.sync(given)
     return True
+
+
+def _create_project(client: RunClient, missing: ServerError) -> None:
+    project = ProjectClient(client.owner, client.project, client.client)
+    try:
+        project.create(exist_ok=True)
+    except ServerError as error:
+        if isinstance(error, RefusedError) or is_retryable(error):
+            raise
+        raise ServerError(
+            f"{missing}; and project {client.owner}/{client.project} cannot be created: {error}",
+            status=missing.status,
+            detail=missing.detail,
+            method=missing.method,
+            url=missing.url,
+        ) from error

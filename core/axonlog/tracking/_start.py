@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from axonlog.client import PolyaxonClient, RunClient, RunData, is_retryable
 from axonlog.context import Context
 from axonlog.delivery import register
-from axonlog.errors import AxonlogError, ContextError, ServerError, TransportError
+from axonlog.errors import AxonlogError, MissingRunError, ServerError, TransportError
 from axonlog.store import Condition, RunDirectory, RunRecord
 
 _log = logging.getLogger("axonlog")
@@ -50,7 +50,7 @@ def ask_server(context: Context, record: RunRecord, *, strict: bool) -> Answer:
 
     Raises:
         AuthenticationError: The server refuses the credentials.
-        ContextError: The run to be resumed is not on the server.
+        MissingRunError: The run to be resumed is not on the server.
         ServerError: It refuses the run for another reason that a retry would not change.
         TransportError: ``strict``, and it did not answer.
     """
@@ -91,10 +91,14 @@ def _fetch(context: Context, client: RunClient, record: RunRecord) -> Answer:
             # A run that was tracked offline, or whose registration never got through.
             return Answer(is_fresh=register(client, record))
         uuid = context.run_uuid
-        raise ContextError(
-            f"run {uuid.value} (from {uuid.path or uuid.source}) is not on {context.host.value} in "
-            f"project {context.owner.value}/{context.project.value}: pass is_new=True to start "
-            "another one, or the run_uuid= of one that is there"
+        raise MissingRunError(
+            f"run {uuid.value} (from {uuid.path or uuid.source}) is not in project "
+            f"{context.owner.value}/{context.project.value} on {context.host.value} (404): pass "
+            "is_new=True to start another one, or the run_uuid= of one that is there",
+            status=error.status,
+            detail=error.detail,
+            method=error.method,
+            url=error.url,
         ) from error
 
 
