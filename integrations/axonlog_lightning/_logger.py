@@ -6,7 +6,9 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Mapping, MutableMapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from lightning_utilities.core.rank_zero import rank_zero_only
 
@@ -79,6 +81,7 @@ class AxonLogger(LoggerBase):
     ) -> None:
         super().__init__()
         introduce(type(self))
+        self._stand_in = uuid4().hex
         self._prefix = f"{prefix}{self.group_separator}" if prefix else ""
         self._lazy = LazyRun(
             "AxonLogger",
@@ -110,30 +113,35 @@ class AxonLogger(LoggerBase):
         return self._lazy.context
 
     @property
-    def name(self) -> str | None:
+    def name(self) -> str:
         """The project. Checkpoints go to ``save_dir/name/version/checkpoints``."""
-        return self._lazy.context.project.value
+        return self._lazy.context.project.value or "no_op"
 
     @property
-    def version(self) -> str | None:
+    def version(self) -> str:
         """The run's uuid, known before the run starts."""
-        return self._lazy.context.run_uuid.value
+        return self._lazy.context.run_uuid.value or self._stand_in
 
     @property
-    def root_dir(self) -> str | None:
+    def root_dir(self) -> str:
         """The run's directory."""
-        return self._lazy.context.artifacts_path.value
+        return self._lazy.context.artifacts_path.value or self._no_op_dir
 
     @property
-    def save_dir(self) -> str | None:
+    def save_dir(self) -> str:
         """The run's outputs, where LightningCLI's config and the checkpoints go.
 
         Its own for each run: LightningCLI refuses to write its config over an older one.
         """
-        return self._lazy.context.outputs_path.value
+        return self._lazy.context.outputs_path.value or self._no_op_dir
 
     @property
-    def log_dir(self) -> str | None:
+    def _no_op_dir(self) -> str:
+        # POLYAXON_NO_OP leaves no run and no place for one, and LightningCLI insists on a place.
+        return str(Path("axonlog_data", "no_op", self._stand_in).absolute())
+
+    @property
+    def log_dir(self) -> str:
         """The same as ``save_dir``."""
         return self.save_dir
 

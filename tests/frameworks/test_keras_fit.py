@@ -180,3 +180,10 @@ def test_a_prediction_alone_starts_nothing(work):
     callback = AxonCallback(project="digits", is_offline=True)
     make_model().predict(data(1)[0], verbose=0, callbacks=[callback])
     assert run_directories(work) == []
+
+
+def test_a_no_op_leaves_training_alone_and_no_run(work, monkeypatch):
+    monkeypatch.setenv("POLYAXON_NO_OP", "true")
+    history = fit(make_model(), [AxonCallback(project="digits")], epochs=1)
+    assert len(history["loss"]) == 1
+    assert list(work.iterdir()) == []

@@ -125,3 +125,12 @@ def test_every_argument_can_be_set_from_the_command_line(work, fit):
     record = record_of(work / "here")
     assert (record.uuid, record.description) == ("0" * 31 + "1", "every argument")
     assert not (work / "here" / "outputs" / "env.json").exists()
+
+
+def test_a_no_op_leaves_training_alone_and_no_run(work, fit, monkeypatch):
+    monkeypatch.setenv("POLYAXON_NO_OP", "true")
+    for _ in range(2):
+        trainer = fit(*logger_of(project="digits")).trainer
+        assert trainer.current_epoch == 1
+        assert str(work / "axonlog_data" / "no_op") in trainer.checkpoint_callback.best_model_path
+    assert list(work.rglob("*.plx*")) == []

@@ -23,7 +23,7 @@ from ._endings import ending_of
 if TYPE_CHECKING:
     from ._run import Run
 
-_LOGGER = logging.getLogger("axonlog")
+_log = logging.getLogger("axonlog")
 
 # The sources of a field that the person who made the integration wrote down for it.
 _EXPLICIT = ("argument", "trainer config")
@@ -47,7 +47,7 @@ class LazyRun:
     its arguments or its config ask for another run, owner or project, or for a new one.
 
     A deep copy is the same run. A pickled copy knows the run by its uuid and starts it, or
-    finds it started, where it is unpickled; it carries no token.
+    finds it started, where it is unpickled; it carries no token but that of a ``client`` given.
 
     Args:
         kind: The integration's name, the same for all its instances.
@@ -160,7 +160,7 @@ class LazyRun:
         ):
             ignored.append("is_offline=")
         if ignored:
-            _LOGGER.warning(
+            _log.warning(
                 "%s joins run %s, which was started before; without effect here: %s",
                 self._kind,
                 run.run_uuid,
@@ -202,14 +202,9 @@ class LazyRun:
         return {
             **self.__dict__,
             "_run": None,
-            # As plain data: classes made by pydantic for `Setting[str]` cannot be pickled.
-            "_context": _without_token(context).model_dump(),
+            "_context": _without_token(context),
             "_token_is_missing": context.connection.token is not None,
         }
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._context = Context.model_validate(state["_context"])
 
 
 def _asks_for_another(wanted: Context, current: Run) -> bool:
