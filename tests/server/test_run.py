@@ -81,6 +81,22 @@ def test_everything_of_a_run_is_read_back_from_the_server(host, project, tmp_pat
     assert lineage["train__loss"].summary["metric"]["last"] == math.sin(299)
 
 
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [("My first run", "My-first-run"), ("実験 ☃", "u5b9f-9a13-20-2603"), ("ok_1-a", "ok_1-a")],
+)
+def test_any_name_reaches_the_server_in_a_form_that_it_takes(host, project, given, shown, caplog):
+    with axonlog.Run(project=project, name=given, **QUIET) as run:
+        pass
+    assert (run.name, seen(host, run).get().name) == (given, shown)
+    assert [repr(shown) in record.getMessage() for record in caplog.records] == (
+        [] if given == shown else [True]
+    )
+    with axonlog.Run(project=project, **QUIET) as run:
+        run.set_name("x" * 200)
+    assert len(seen(host, run).get().name) == 128
+
+
 def test_points_are_on_the_server_while_the_run_goes_on(fault_proxy, monkeypatch, project):
     monkeypatch.setenv("POLYAXON_HOST", fault_proxy.url)
     with axonlog.Run(project=project, **QUIET) as run:

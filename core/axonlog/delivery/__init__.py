@@ -2,6 +2,7 @@
 
 from ._delivery import Delivery, Pending
 from ._ledger import Ledger, Stamp
+from ._names import server_name
 from ._plan import changed_fields, due_conditions, due_files, shipments
 from ._register import register
 from ._retry import retry_delay_s
@@ -18,5 +19,6 @@ __all__ = [
     "due_files",
     "register",
     "retry_delay_s",
+    "server_name",
     "shipments",
 ]

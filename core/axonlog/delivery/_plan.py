@@ -10,6 +10,7 @@ from axonlog.events import FINAL_STATUSES
 from axonlog.store import Condition, RunRecord
 
 from ._ledger import Stamp
+from ._names import server_name
 
 # A metric file has no append on the server and goes whole each time. Sending it again only when
 # it has grown by this factor keeps the bytes linear in the length of the run: at most
@@ -96,6 +97,8 @@ def changed_fields(record: RunRecord, sent: Mapping[str, Any]) -> dict[str, tupl
         that was sent before is gone here: that was taken away on purpose.
     """
     values = record.model_dump(mode="json", include=set(_FIELDS), exclude_none=True)
+    if record.name:
+        values["name"] = server_name(record.name)
     return {
         field: (value, _holds_all_of(value, sent.get(field)))
         for field, value in values.items()

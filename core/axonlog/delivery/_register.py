@@ -8,6 +8,8 @@ from axonlog.client import ProjectClient, RunClient, is_already_there, is_retrya
 from axonlog.errors import RefusedError, ServerError
 from axonlog.store import RunRecord
 
+from ._names import server_name
+
 
 def register(client: RunClient, record: RunRecord) -> bool:
     """Register the run; a missing project is created.
@@ -27,7 +29,7 @@ def register(client: RunClient, record: RunRecord) -> bool:
         "created_at": created_at.isoformat(),
         "is_managed": record.is_managed,
         "managed_by": record.managed_by,
-        "name": record.name,
+        "name": server_name(record.name) if record.name else None,
         "description": record.description,
         "tags": record.tags,
     }

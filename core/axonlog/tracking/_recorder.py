@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from axonlog.context import Context
-from axonlog.delivery import Delivery, Uploader
+from axonlog.delivery import Delivery, Uploader, server_name
 from axonlog.errors import AxonlogError, EventError
 from axonlog.events import FINAL_STATUSES, Status, to_metric_value, to_step, to_timestamp
 from axonlog.store import Keeper, RunRecord, RunStore
@@ -164,6 +164,13 @@ class Recorder:
 
     def _start_delivery(self, answer: Answer) -> None:
         context = self.context
+        name = context.name.value
+        if name and server_name(name) != name:
+            _log.warning(
+                "%s: named %r on the server, which takes letters, digits, _ and - only",
+                self._label,
+                server_name(name),
+            )
         # In a cluster a container beside this one uploads the files.
         with_files = not context.is_managed.value or context.has_process_sidecar.value
         self._delivery = Delivery(
