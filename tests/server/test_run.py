@@ -86,6 +86,7 @@ def test_everything_of_a_run_is_read_back_from_the_server(host, project, tmp_pat
     [("My first run", "My-first-run"), ("実験 ☃", "u5b9f-9a13-20-2603"), ("ok_1-a", "ok_1-a")],
 )
 def test_any_name_reaches_the_server_in_a_form_that_it_takes(host, project, given, shown, caplog):
+    caplog.set_level("INFO", "axonlog")
     with axonlog.Run(project=project, name=given, **QUIET) as run:
         pass
     assert (run.name, seen(host, run).get().name) == (given, shown)

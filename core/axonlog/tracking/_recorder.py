@@ -166,7 +166,7 @@ class Recorder:
         context = self.context
         name = context.name.value
         if name and server_name(name) != name:
-            _log.warning(
+            _log.info(
                 "%s: named %r on the server, which takes letters, digits, _ and - only",
                 self._label,
                 server_name(name),
