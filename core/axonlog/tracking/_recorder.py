@@ -115,7 +115,9 @@ class Recorder:
 
         Reading 150 packages' metadata or asking git takes longer than a user wants to wait.
         """
-        thread = threading.Thread(target=describe, name="axonlog-capture", daemon=True)
+        thread = threading.Thread(
+            target=self._describe, args=(describe,), name="axonlog-capture", daemon=True
+        )
         self._captures.append(thread)
         thread.start()
 
@@ -161,6 +163,12 @@ class Recorder:
     @property
     def _label(self) -> str:
         return f"run {self.context.run_uuid.value}"
+
+    def _describe(self, describe: Callable[[], object]) -> None:
+        try:
+            describe()
+        except Exception:  # noqa: BLE001  # the top of a thread: training must not end for this
+            _log.warning("%s: cannot note its surroundings", self._label, exc_info=True)
 
     def _start_delivery(self, answer: Answer) -> None:
         context = self.context

@@ -140,9 +140,9 @@ class Run:
         self._recorder = None if self.context.no_op.value else Recorder(self.context, strict=strict)
         if self._recorder is not None:
             if self.context.track_env.value:
-                self._recorder.capture(self.log_env)
+                self._recorder.capture(self._note_environment)
             if self.context.track_code.value and self.context.is_new.value:
-                self._recorder.capture(self.log_code_ref)
+                self._recorder.capture(self._note_code)
 
     # What it is
 
@@ -546,17 +546,7 @@ class Run:
             rel_path: Its place below the outputs, ``env.json`` if not given.
             content: What to write; interpreter, machine, packages and context if not given.
         """
-        if content is None:
-            content = {**describe_environment(), "context": self.context.explain().to_dict()}
-        store = self._open.store
-        target = store.directory.outputs / (rel_path or "env.json")
-        with self._open.tolerating_disk_trouble():
-            write_json(target, to_json_value(content), compact=True)
-            kind = ArtifactKind.ENV.value
-            # The original digests the value, not the file; equal runs are found by it.
-            digest_hex = digest_of_value(content)
-            entry = lineage_entry(store, target, "env", kind, {}, digest_hex=digest_hex)
-            store.lineage.add([entry])
+        self._note_environment(rel_path, content)
 
     @_recording
     def log_code_ref(
@@ -569,6 +559,37 @@ class Run:
                 given. Without a commit nothing is noted.
             is_input: Whether the run reads the code rather than makes it.
         """
+        self._note_code(code_ref, is_input=is_input)
+
+    # Inside
+
+    @property
+    def _open(self) -> Recorder:
+        if self._recorder is None:
+            raise AxonlogError("this run records nothing (no_op)")
+        return self._recorder
+
+    # The two that also run beside the training must not set a settled run running again, nor
+    # mind that it has ended: they have no `_recording`.
+
+    def _note_environment(
+        self, rel_path: str | None = None, content: Mapping[str, Any] | None = None
+    ) -> None:
+        if content is None:
+            content = {**describe_environment(), "context": self.context.explain().to_dict()}
+        store = self._open.store
+        target = store.directory.outputs / (rel_path or "env.json")
+        with self._open.tolerating_disk_trouble():
+            write_json(target, to_json_value(content), compact=True)
+            kind = ArtifactKind.ENV.value
+            # The original digests the value, not the file; equal runs are found by it.
+            digest_hex = digest_of_value(content)
+            entry = lineage_entry(store, target, "env", kind, {}, digest_hex=digest_hex)
+            store.lineage.add([entry])
+
+    def _note_code(
+        self, code_ref: Mapping[str, Any] | None = None, *, is_input: bool = True
+    ) -> None:
         code = describe_code(Path.cwd()) if code_ref is None else dict(code_ref)
         if not code or not code.get("commit"):
             return
@@ -580,14 +601,6 @@ class Run:
         )
         with self._open.tolerating_disk_trouble():
             self._open.store.lineage.add([entry])
-
-    # Inside
-
-    @property
-    def _open(self) -> Recorder:
-        if self._recorder is None:
-            raise AxonlogError("this run records nothing (no_op)")
-        return self._recorder
 
     def _end_as(self, ending: Ending, *, wait_s: float = 10.0) -> None:
         if self._recorder is not None:

@@ -1,6 +1,7 @@
 import hashlib
 import logging
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -212,6 +213,28 @@ def test_a_settled_run_is_set_running_by_the_next_record(run):
     run.settle("succeeded")
     run.end()
     assert statuses_of(directory(run)) == ["created", "running", "succeeded", "running", "failed"]
+
+
+def test_what_is_noted_beside_the_training_leaves_a_settled_run_alone(monkeypatch):
+    may_describe = threading.Event()
+    monkeypatch.setattr(
+        "axonlog.tracking._run.describe_environment", lambda: {"waited": may_describe.wait(10)}
+    )
+    with axonlog.Run(project="acme/digits", is_offline=True, track_code=False) as run:
+        run.settle("succeeded")
+        may_describe.set()
+    assert statuses_of(directory(run)) == ["created", "running", "succeeded"]
+    assert '"waited":true' in (directory(run) / "outputs" / "env.json").read_text()
+
+
+def test_surroundings_that_cannot_be_noted_are_a_warning(monkeypatch, caplog):
+    monkeypatch.setattr("axonlog.tracking._run.describe_environment", lambda: 1 / 0)
+    with axonlog.Run(project="acme/digits", is_offline=True, track_code=False) as run:
+        run.log_metrics(loss=0.5)
+    assert run.status == "succeeded"
+    assert [r.getMessage() for r in caplog.records] == [
+        f"run {run.run_uuid}: cannot note its surroundings"
+    ]
 
 
 def test_an_offline_run_is_continued_by_its_uuid(run):
