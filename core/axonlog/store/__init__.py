@@ -7,6 +7,7 @@ from ._json import to_json_value
 from ._keeper import Keeper
 from ._layout import RunDirectory
 from ._lineage import Lineage, LineageEntry, read_lineage
+from ._repair import Repair, is_alive, needs_repair, repair, repair_siblings
 from ._store import RunStore
 from ._writer import EventWriter
 
@@ -16,14 +17,19 @@ __all__ = [
     "Keeper",
     "Lineage",
     "LineageEntry",
+    "Repair",
     "RunDirectory",
     "RunDocument",
     "RunRecord",
     "RunStore",
     "copy_into",
     "digest",
+    "is_alive",
+    "needs_repair",
     "read_lineage",
     "read_record",
+    "repair",
+    "repair_siblings",
     "replacing",
     "to_json_value",
     "write_json",

@@ -9,6 +9,8 @@ from ._store import RunStore
 
 _log = logging.getLogger("axonlog")
 
+_PATIENCE_S = 5.0
+
 
 class Keeper:
     """A daemon thread that refreshes a store about once in ``interval_s`` seconds."""
@@ -25,9 +27,12 @@ class Keeper:
         self._thread.start()
 
     def stop(self) -> None:
-        """End, waiting for a refresh that is under way."""
+        """End, waiting a while for a refresh that is under way.
+
+        It may be waiting for a lock of the thread that calls this, from a signal handler.
+        """
         self._stopping.set()
-        self._thread.join()
+        self._thread.join(_PATIENCE_S)
 
     def _run(self) -> None:
         while not self._stopping.wait(self._interval_s):

@@ -6,16 +6,15 @@ import contextlib
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
 from axonlog.context import Context
 from axonlog.delivery import Delivery, Uploader, server_name
-from axonlog.errors import AxonlogError, EventError
-from axonlog.events import FINAL_STATUSES, Status, to_metric_value, to_step, to_timestamp
-from axonlog.store import Keeper, RunRecord, RunStore
+from axonlog.errors import AxonlogError
+from axonlog.events import FINAL_STATUSES, Status
+from axonlog.store import Keeper, RunRecord, RunStore, repair_siblings
 
 from ._endings import ENDINGS, Ending
 from ._start import Answer, ask_server, run_client
@@ -34,6 +33,8 @@ class Recorder:
     Args:
         context: Where the run belongs.
         strict: Raise what would otherwise be a warning.
+        is_guest: In a process that another one's run was handed to: it records, and the run's
+            status, its ending and its delivery are the other one's.
 
     Raises:
         ContextError: The run cannot be where the context says.
@@ -41,11 +42,12 @@ class Recorder:
         ServerError: It refuses the run.
     """
 
-    def __init__(self, context: Context, *, strict: bool) -> None:
+    def __init__(self, context: Context, *, strict: bool, is_guest: bool = False) -> None:
         self.context = context
         self.is_ended = False
-        self._strict = strict
-        self._process = os.getpid()
+        self.is_strict = strict
+        self.process = os.getpid()
+        self._is_guest = is_guest
         self._is_settled = False
         self._lost = 0
         # Reentrant: a SIGTERM handler ends the run in the thread that may be ending it.
@@ -56,20 +58,28 @@ class Recorder:
 
         fresh = _fresh_record(context)
         answer = Answer()
-        if not context.is_offline.value:
+        if not (context.is_offline.value or is_guest):
             answer = ask_server(context, fresh, strict=strict)
-        self.store = RunStore.open(Path(context.artifacts_path.value or ""), answer.known or fresh)
+        self.store = RunStore.open(
+            Path(context.artifacts_path.value or ""),
+            answer.known or fresh,
+            admit=self.is_listening,
+            on_lost=self._note_loss,
+        )
         self._keeper = Keeper(self.store)
-        self._enter_beginning()
+        if not is_guest:
+            self._enter_beginning()
         self._keeper.start()
-        if not context.is_offline.value:
+        if not (context.is_offline.value or is_guest):
             self._start_delivery(answer)
+        if not is_guest:
+            self._repair_siblings()
         ENDINGS.register(self)
 
     @property
     def activity(self) -> int:
-        """How many rows of events have been recorded."""
-        return self.store.writer.rows_appended
+        """A number that changes with each event that is recorded."""
+        return self.store.activity
 
     def is_listening(self) -> bool:
         """Whether a record is to be entered now; sets a settled run running again.
@@ -77,7 +87,7 @@ class Recorder:
         Raises:
             AxonlogError: The run has ended.
         """
-        if self._process != os.getpid():
+        if self.process != os.getpid():
             return False  # a forked child: the parent alone writes
         if self.is_ended:
             uuid = self.context.run_uuid.value
@@ -90,25 +100,6 @@ class Recorder:
             if not self.context.is_managed.value:
                 self._enter_status("running", None, "Operation is running")
         return True
-
-    def append_metrics(self, values: Mapping[str, Any], step: Any, timestamp: Any) -> None:
-        """Record numbers of one moment.
-
-        Raises:
-            EventError: Some are not acceptable. The others are recorded.
-        """
-        moment = datetime.now(timezone.utc) if timestamp is None else to_timestamp(timestamp)
-        position = to_step(step)
-        refused = []
-        for name, value in values.items():
-            try:
-                self.store.append_metric(name, position, moment, to_metric_value(value))
-            except EventError as error:
-                refused.append(f"{name!r}: {error}")
-            except OSError as error:
-                self._note_disk_trouble(error)
-        if refused:
-            raise EventError("; ".join(refused))
 
     def capture(self, describe: Callable[[], object]) -> None:
         """Let ``describe`` note something about the surroundings, beside the training.
@@ -123,28 +114,33 @@ class Recorder:
 
     def settle(self, ending: Ending) -> None:
         """Enter an ending and go on listening; does nothing when the run has ended."""
-        if self.is_ended or self._process != os.getpid():
+        if self.process != os.getpid() or self.is_ended:
             return
-        self._enter_ending(ending)
+        if not self._is_guest:
+            self._enter_ending(ending)
+            self._is_settled = True
+            self.store.journal.suspend()
         with self.tolerating_disk_trouble():
             self.store.refresh(final=True)
-        self._is_settled = True
         if self._uploader is not None:
             self._uploader.flush()
 
     def end_as(self, ending: Ending, *, wait_s: float = 10.0) -> None:
         """Enter an ending, stop, and wait for the delivery; does nothing the second time."""
+        if self.process != os.getpid():
+            return  # and the lock may be one that nobody will release here
         with self._ending:
-            if self.is_ended or self._process != os.getpid():
+            if self.is_ended:
                 return
             self.is_ended = True
+        self.store.journal.suspend()
         ENDINGS.unregister(self)
         for capture in self._captures:
             capture.join(wait_s)
-        self._enter_ending(ending)
+        if not self._is_guest:
+            self._enter_ending(ending)
         self._keeper.stop()
-        with self.tolerating_disk_trouble():
-            self.store.close()
+        self._close_store()
         if self._uploader is not None and self._delivery is not None:
             self._uploader.finish(deadline_s=wait_s)
             with self.tolerating_disk_trouble():
@@ -213,8 +209,28 @@ class Recorder:
                 status, reason=reason or DEFAULT_REASON, message=message
             )
 
+    def _close_store(self) -> None:
+        try:
+            if self.store.close():
+                return
+            error: OSError | None = None
+        except OSError as trouble:
+            if self.is_strict:
+                raise
+            error = trouble
+        _log.warning(
+            "%s: the journal could not be brought into the event files%s; nothing of it is lost: "
+            "it is in %s and is brought over when the run is opened again",
+            self._label,
+            f" ({error})" if error else "",
+            self.store.directory.journal,
+        )
+
     def _note_disk_trouble(self, error: OSError) -> None:
-        if self._strict:
+        self._note_loss(1, error)
+
+    def _note_loss(self, records: int, error: OSError) -> None:
+        if self.is_strict:
             raise error
         if not self._lost:
             _log.warning(
@@ -223,7 +239,21 @@ class Recorder:
                 self.context.artifacts_path.value,
                 error,
             )
-        self._lost += 1
+        self._lost += records
+
+    def _repair_siblings(self) -> None:
+        """Complete the runs beside this one whose process died, beside the training."""
+
+        def repair_them() -> None:
+            with contextlib.suppress(OSError):
+                for done in repair_siblings(self.store.directory.path):
+                    _log.info(
+                        "%s had been left by a process that died: repaired, %d points brought over",
+                        done.path,
+                        done.points,
+                    )
+
+        threading.Thread(target=repair_them, name="axonlog-repair", daemon=True).start()
 
     def _say_what_is_pending(self, uploader: Uploader, delivery: Delivery) -> None:
         pending = delivery.pending()
