@@ -16,6 +16,12 @@ from .journal import Attempt, Journal, Scan, attempts_in, read_file, scan
 
 _log = logging.getLogger("axonlog")
 
+# From an offset on, so many bytes at most.
+_Read = Callable[[int, int], bytes]
+
+# A batch is some ten times as large in memory as in the journal.
+_BATCH_BYTES = 128 * 1024
+
 
 @dataclass
 class _Reading:
@@ -129,28 +135,35 @@ class Drain:
             self._load()
             yield
 
-    def _segment(self, attempt: Attempt, index: int, read: Callable[[int], bytes]) -> int | None:
-        """One batch: what is new in a segment. The number of points; None in the middle of one."""
-        with self._exclusive.held():
-            if self._is_taking:
-                return None
-            state = self._load()
-            reading = self._readings.setdefault(attempt.name, _Reading())
-            position = max(reading.position, state.positions.get(attempt.name, (0, 0)))
-            if position[0] > index:
-                return 0
-            offset = position[1] if position[0] == index else 0
-            if reading.position != (index, offset):
-                reading.names = {}
-                if offset:
-                    scan(read(0)[:offset], reading.names)
-            scanned = scan(read(offset), reading.names, is_beginning=offset == 0)
-            after = (index, offset + scanned.position)
-            if scanned.batches:
-                self._take(scanned, state, attempt.name, after)
-            reading.position = after
-            self.dropped_bytes += scanned.dropped_bytes
-            return sum(len(batch.names) * len(batch.steps) for batch in scanned.batches)
+    def _segment(self, attempt: Attempt, index: int, read: _Read) -> int | None:
+        """What is new in a segment. The number of points; None in the middle of a batch."""
+        points, limit_bytes = 0, _BATCH_BYTES
+        while True:
+            with self._exclusive.held():
+                if self._is_taking:
+                    return None
+                state = self._load()
+                reading = self._readings.setdefault(attempt.name, _Reading())
+                position = max(reading.position, state.positions.get(attempt.name, (0, 0)))
+                if position[0] > index:
+                    return points
+                offset = position[1] if position[0] == index else 0
+                if reading.position != (index, offset):
+                    reading.names = {}
+                    if offset:
+                        scan(read(0, offset), reading.names)
+                data = read(offset, limit_bytes)
+                scanned = scan(data, reading.names, is_beginning=offset == 0)
+                after = (index, offset + scanned.position)
+                if scanned.batches:
+                    self._take(scanned, state, attempt.name, after)
+                reading.position = after
+            points += sum(len(batch.names) * len(batch.steps) for batch in scanned.batches)
+            if len(data) < limit_bytes:
+                self.dropped_bytes += scanned.dropped_bytes
+                return points
+            if not scanned.position:  # a frame that is longer than that
+                limit_bytes *= 2
 
     def _take(self, scanned: Scan, state: Drained, attempt: str, after: Position) -> None:
         rows = self._book.compose(scanned.batches)

@@ -47,8 +47,8 @@ class Segment(Protocol):
     def room_bytes(self) -> int:
         """How much can still be written."""
 
-    def read(self, offset: int) -> bytes:
-        """What stands from ``offset`` on: whole frames, and then perhaps zeros."""
+    def read(self, offset: int, limit_bytes: int) -> bytes:
+        """What stands from ``offset`` on: frames, the last one perhaps cut, perhaps zeros."""
 
     def seal(self) -> None:
         """Refuse all further writes."""
@@ -105,13 +105,14 @@ class MappedSegment:
             except (OSError, ValueError):
                 return  # an older kernel, or closed meanwhile
 
-    def read(self, offset: int) -> bytes:
-        """What stands from ``offset`` on: whole frames, and then perhaps zeros."""
+    def read(self, offset: int, limit_bytes: int) -> bytes:
+        """What stands from ``offset`` on: frames, the last one perhaps cut, perhaps zeros."""
         try:
             # After the seal the position says nothing; the points end where the zeros begin.
-            return self._map[offset : self._size_bytes if self._is_sealed else self._map.tell()]
+            end = self._size_bytes if self._is_sealed else self._map.tell()
+            return self._map[offset : min(end, offset + limit_bytes)]
         except ValueError:  # released
-            return read_file(self.path, offset)
+            return read_file(self.path, offset, limit_bytes)
 
     def seal(self) -> None:
         """Refuse all further writes."""
@@ -153,9 +154,9 @@ class WrittenSegment:
         """How much can still be written."""
         return self._size_bytes - self.used_bytes
 
-    def read(self, offset: int) -> bytes:
-        """What stands from ``offset`` on: whole frames, and then perhaps zeros."""
-        return read_file(self.path, offset)
+    def read(self, offset: int, limit_bytes: int) -> bytes:
+        """What stands from ``offset`` on: frames, the last one perhaps cut, perhaps zeros."""
+        return read_file(self.path, offset, limit_bytes)
 
     def seal(self) -> None:
         """Refuse all further writes."""
@@ -203,15 +204,15 @@ def make_segment(
     return MappedSegment(path, index, small_bytes)
 
 
-def read_file(path: Path, offset: int) -> bytes:
-    """A segment's file from ``offset`` on.
+def read_file(path: Path, offset: int, limit_bytes: int) -> bytes:
+    """A stretch of a segment's file.
 
     Raises:
         OSError: It cannot be read.
     """
     with path.open("rb", buffering=0) as file:
         file.seek(offset)
-        return file.read()
+        return file.read(limit_bytes)
 
 
 def _is_one_thread_at_a_time() -> bool:

@@ -126,7 +126,7 @@ class Journal:
                     write(close(body, crc32(body)))
                     return
             else:
-                pack, close, write, word, bare, _ = self._entries[(*values,)]
+                pack, close, write, word, bare, _ = self._entries[tuple(values)]
                 numbers = values.values()
                 if timestamp is None and _PLAIN.issuperset(map(type, numbers)):
                     if step is None:
