@@ -31,7 +31,9 @@ def main() -> None:
     parser.add_argument("--measure", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.measure:
-        print(json.dumps(MEASUREMENTS[arguments.measure.split(":")[0]](arguments.measure)))
+        sys.stdout.write(
+            json.dumps(MEASUREMENTS[arguments.measure.split(":")[0]](arguments.measure))
+        )
         return
     wanted = ["latency:1", "latency:10", "paced", "start", "busy"]
     wanted += [f"scale:{points}:{names}" for points in arguments.points for names in (1, 10)]
@@ -40,10 +42,12 @@ def main() -> None:
         for name in wanted:  # in turns: a noisy minute meets them all
             taken[name].append(in_a_fresh_process(name))
     for name, results in taken.items():
-        print(name)
+        write = sys.stdout.write
+        write(f"{name}\n")
         for key in results[0]:
             numbers = [result[key] for result in results]
-            print(f"    {key:<42} {statistics.median(numbers):>12.2f}   best {min(numbers):.2f}")
+            middle, best = statistics.median(numbers), min(numbers)
+            write(f"    {key:<42} {middle:>12.2f}   best {best:.2f}\n")
 
 
 def in_a_fresh_process(measurement: str) -> dict[str, float]:
@@ -64,7 +68,9 @@ def latency(measurement: str) -> dict[str, float]:
     result = {f"floor {key}": value for key, value in spread(floor(metrics)).items()}
     run = start()
 
-    result |= {f"log_metrics(dict) {k}": v for k, v in spread(time_calls(run.log_metrics, metrics)).items()}
+    result |= {
+        f"log_metrics(dict) {k}": v for k, v in spread(time_calls(run.log_metrics, metrics)).items()
+    }
     keywords = ", ".join(f"{name}={value!r}" for name, value in metrics.items())
     for label, call in (("run", run.log_metrics), ("axonlog", axonlog.log_metrics)):
         program = (

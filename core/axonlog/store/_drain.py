@@ -117,9 +117,9 @@ class Drain:
         with self._exclusive.held():
             if attempts_in(folder):
                 return False
-            for name in ("drained.json", "names.json", "lock"):
-                (folder / name).unlink(missing_ok=True)
             with contextlib.suppress(OSError):  # something of somebody else's is in there
+                for rest in folder.iterdir():  # notes, and what a death left of writing them
+                    rest.unlink(missing_ok=True)
                 folder.rmdir()
                 self._directory.private.rmdir()
             return True

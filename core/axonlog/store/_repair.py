@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -47,8 +48,12 @@ def is_alive(path: Path) -> bool:
 
 
 def needs_repair(path: Path) -> bool:
-    """Whether a process died while it wrote the run in ``path``."""
-    return any(not is_owner_alive(item.owner) for item in attempts_in(RunDirectory(path).journal))
+    """Whether a process died while it wrote the run in ``path``, or while it tidied up."""
+    journal = RunDirectory(path).journal
+    attempts = attempts_in(journal)
+    if not attempts:
+        return journal.is_dir()
+    return any(not is_owner_alive(item.owner) for item in attempts)
 
 
 def repair(path: Path) -> Repair | None:
@@ -82,7 +87,8 @@ def repair(path: Path) -> Repair | None:
         is_lost = bool(dead) and not is_alive(path) and _enter_loss(document, dead)
         for attempt in dead:
             drain.forget(attempt)
-        drain.tidy()
+        if drain.tidy():
+            _clear_halves(path)
     return Repair(path, points, drain.dropped_bytes, is_lost) if dead else None
 
 
@@ -109,27 +115,38 @@ def repair_siblings(path: Path, *, limit: int = 1000) -> list[Repair]:
     return done
 
 
+def _clear_halves(path: Path) -> None:
+    """Remove what a death left of replacing a document."""
+    for pattern in (".run.plx.json.*.tmp", ".lineages.plx.json.*.tmp"):
+        for half in path.glob(pattern):
+            half.unlink(missing_ok=True)
+
+
 def _enter_loss(document: RunDocument, dead: list[Attempt]) -> bool:
     record = document.snapshot()
     if document.is_final or record.is_managed:
         return False  # it had ended, or the scheduler keeps its status
-    owner, last_sign = _last_owner(dead)
+    owner, signs = _last_signs(dead)
+    signs += [condition.last_transition_time for condition in record.status_conditions]
     who = f"process {owner.pid} on {owner.host}" if owner else "the process"
     document.add_condition(
         "failed",
         reason="ProcessLost",
         message=f"{who} ended without a word: killed, or the machine went down",
-        at=last_sign,
+        # Not now: that may be weeks later. Times of files are a little behind the clock.
+        at=max((sign for sign in signs if sign is not None), default=None),
     )
     return True
 
 
-def _last_owner(dead: list[Attempt]) -> tuple[Owner | None, datetime | None]:
-    for attempt in reversed(dead):
-        try:
-            signs = [attempt.owner, *(attempt.segment(index) for index in attempt.indexes)]
-            latest = max(path.stat().st_mtime for path in signs)
-            return read_owner(attempt.owner), datetime.fromtimestamp(latest, timezone.utc)
-        except (OSError, CacheError):
-            continue
-    return None, None
+def _last_signs(dead: list[Attempt]) -> tuple[Owner | None, list[datetime | None]]:
+    """The process that came last, if it can be told, and when the dead were last seen."""
+    owner: Owner | None = None
+    signs: list[datetime | None] = []
+    for attempt in dead:
+        with contextlib.suppress(OSError, CacheError):
+            owner = read_owner(attempt.owner)
+        for path in (attempt.owner, *(attempt.segment(index) for index in attempt.indexes)):
+            with contextlib.suppress(OSError):
+                signs.append(datetime.fromtimestamp(path.stat().st_mtime, timezone.utc))
+    return owner, signs

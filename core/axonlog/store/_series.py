@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
 from collections.abc import Iterable, Sequence
@@ -200,12 +201,12 @@ class SeriesBook:
         series.is_news = True
 
     def _read_summary(self, series: Series) -> None:
-        try:
-            series.summary = summary_of(series.kind, read_events(series.path))
-        except (FileNotFoundError, EventError):
-            # Rows that somebody else spoiled are not told of.
-            series.summary = Summary(series.kind)
         series.size_bytes = self._writer.size_bytes(series.path)
+        series.summary = Summary(series.kind)
+        if series.size_bytes:
+            # Rows that somebody else spoiled are not told of.
+            with contextlib.suppress(FileNotFoundError, EventError):
+                series.summary = summary_of(series.kind, read_events(series.path))
 
     def _tell_values(self, series: Sequence[Series]) -> None:
         if not series:

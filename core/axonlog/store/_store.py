@@ -15,6 +15,7 @@ from axonlog.errors import ContextError
 
 from ._document import RunDocument, RunRecord, read_record
 from ._drain import Drain
+from ._exclusive import Exclusive
 from ._layout import RunDirectory
 from ._lineage import Lineage
 from ._names import EventNames
@@ -98,8 +99,8 @@ class RunStore:
         lineage = Lineage(directory.lineage)
         names = EventNames(directory.names, directory.journal / "names.json")
         attempt = new_attempt(directory.journal)
-        attempt.folder.mkdir(parents=True, exist_ok=True)
-        this_process().write(attempt.owner)
+        with Exclusive(directory.journal / "lock").held():  # from who is tidying up there
+            this_process().write(attempt.owner)
         journal = Journal(attempt, admit=admit, on_lost=on_lost)
         book = SeriesBook(directory, document, lineage, names)
         document.save()

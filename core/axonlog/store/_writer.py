@@ -75,8 +75,8 @@ class EventWriter:
             if size_bytes:
                 with contextlib.suppress(FileNotFoundError):
                     os.truncate(path, size_bytes)
-            else:
-                path.unlink(missing_ok=True)
+            elif path.is_file():
+                path.unlink()
 
     def adopt(self, path: Path, rows_before: bytes) -> None:
         """Put the rows of another copy of this file before those that it lacks.

@@ -149,8 +149,8 @@ def test_a_killed_run_is_on_disk_up_to_its_last_call(tmp_path):
     assert run_code(script, tmp_path).returncode == -signal.SIGKILL
     run = only_run(tmp_path)
     expected = [(1, 0.5)] + [(step, 1 / step) for step in range(2, 1001)]
-    assert points_of(run, "loss") == expected
     assert document_of(run)["status"] == "running"
+    assert points_of(run, "loss") == expected
 
 
 def test_a_forked_child_writes_nothing_and_ends_nothing(tmp_path):
