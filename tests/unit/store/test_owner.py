@@ -4,7 +4,7 @@ import time
 import pytest
 
 from axonlog.store._owner import Owner, is_owner_alive, this_process
-from support.scripts import run_script
+from support.scripts import run_code
 
 
 @pytest.fixture
@@ -29,12 +29,11 @@ def test_this_process_is_alive_however_long_it_is_silent(note):
 
 def test_a_dead_process_is_dead_at_once(note, tmp_path):
     script = """
-    import sys
     from pathlib import Path
     from axonlog.store._owner import this_process
-    this_process().write(Path(sys.argv[1]))
+    this_process().write(Path("{note}"))
     """
-    assert run_script(script, tmp_path, str(note)).returncode == 0
+    assert run_code(script.format(note=str(note)), tmp_path).returncode == 0
     assert not is_owner_alive(note)
 
 
