@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 # The runs of this process, by directory.
 _RUNS: WeakValueDictionary[str, Run] = WeakValueDictionary()
 
+_GUESTS: dict[str, Run] = {}
+
 
 def enter_run(run: Run) -> None:
     """Let the handles on ``run`` find it."""
@@ -32,7 +34,9 @@ def handle_of(context: Context) -> dict[str, Any]:
 def join_run(kind: type[Run], handle: dict[str, Any], strict: bool) -> Run:
     """The run that a handle stands for: this process's own, or a guest's part in another one's."""
     context = Context.model_validate(handle)
-    run = _RUNS.get(context.artifacts_path.value or "")
-    if run is not None and run.process == os.getpid():
-        return run
-    return kind._join(context, strict=strict)
+    path = context.artifacts_path.value or ""
+    run = _RUNS.get(path)
+    if run is None or run.process != os.getpid():
+        # A worker may read a handle with each task, and let go of it after each.
+        run = _GUESTS[path] = kind._join(context, strict=strict)
+    return run
