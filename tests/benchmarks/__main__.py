@@ -35,9 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0, or 1 when something could not be measured.
     """
     given = _parser().parse_args(arguments)
-    entries = [OURS, *FLOORS, *(() if given.quick else PEERS)]
-    if given.only:
-        entries = [entry for entry in entries if entry.name in given.only]
+    entries = _chosen(given.only, quick=given.quick)
     for entry in entries:
         python_of(entry)
     results: _Measured = defaultdict(lambda: defaultdict(list))
@@ -53,6 +51,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.json:
         given.json.write_text(json.dumps(results, indent=1), encoding="utf-8")
     return 1 if failures else 0
+
+
+def _chosen(names: Sequence[str] | None, *, quick: bool) -> list[Entry]:
+    if names:
+        return [entry for entry in (OURS, *FLOORS, *PEERS) if entry.name in names]
+    return [OURS, *FLOORS, *(() if quick else PEERS)]
 
 
 def _measure(
@@ -92,7 +96,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--quick", action="store_true", help="axonlog and the floors, once")
     parser.add_argument("--repeats", type=int, default=3, metavar="N", help="default: 3")
-    parser.add_argument("--only", action="append", metavar="NAME", help="this contestant; again")
+    parser.add_argument(
+        "--only",
+        action="append",
+        metavar="NAME",
+        choices=[entry.name for entry in (OURS, *FLOORS, *PEERS)],
+        help="one contestant; may be repeated",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure here")
     return parser
 

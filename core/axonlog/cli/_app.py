@@ -23,7 +23,6 @@ from ._terminal import Bars, console, nobody_watches, outcome_line, runs_table
 from ._view import RunView, view_run
 from ._words import count
 
-_WAIT_S = 30.0
 # The mark keeps click from making one paragraph of it.
 _EPILOG = f"\b\n{EXPLAINED}"
 _BEGINNING = datetime.min.replace(tzinfo=timezone.utc)
@@ -99,16 +98,15 @@ def list_runs(root: Path | None, as_json: bool) -> int:
     "--wait",
     "wait_s",
     type=click.FloatRange(min=0),
-    default=_WAIT_S,
     metavar="SECONDS",
-    help=f"How long to keep trying while the server is in trouble.  [default: {_WAIT_S:g}]",
+    help="Give up after so long.  [default: after half a minute without progress]",
 )
 @_json_option
 def sync(
     runs: tuple[str, ...],
     everything: bool,
     root: Path | None,
-    wait_s: float,
+    wait_s: float | None,
     as_json: bool,
     **place: str | None,
 ) -> int:

@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from ._delivering import Progress as Delivered
+from axonlog.delivery import DeliveryReport
+
 from ._sending import Outcome
 from ._view import LOST, UNREADABLE, RunView
 from ._words import age, count, size
@@ -75,24 +76,24 @@ def runs_table(runs: Sequence[RunView]) -> Table:
 
 def outcome_line(outcome: Outcome, *, with_trouble: bool = True) -> Text:
     """What came of sending one run, in one line, with what stands in the way unless it is known."""
-    progress = outcome.progress
+    report = outcome.report
     where = f"{outcome.host}/{outcome.owner}/{outcome.project}"
     line = Text.assemble((label(outcome.run), "bold"), "  ")
     if outcome.error is not None:
         return line.append("not sent: ", "red").append(_printable(outcome.error))
-    if progress.is_complete and not progress.sent:
+    if report.is_complete and not report.sent:
         return line.append("nothing to send", "green").append(f": {where} has everything")
-    if progress.is_complete:
-        what = f": {count(progress.sent, 'item')}, {size(progress.bytes_sent)}, to {where}"
+    if report.is_complete:
+        what = f": {count(report.sent, 'item')}, {size(report.bytes_sent)}, to {where}"
         return line.append("sent", "green").append(what)
-    if progress.pending:
-        left = f"{count(progress.pending, 'item')}, {size(progress.pending_bytes)}"
+    if report.pending:
+        left = f"{count(report.pending, 'item')}, {size(report.pending_bytes)}"
         line.append("pending", "yellow").append(f": {left}, to {where}")
-    if progress.failed:
-        line.append("; " if progress.pending else "")
-        line.append("refused", "red").append(f": {count(progress.failed, 'item')}, by {where}")
-    has_more = with_trouble and progress.trouble
-    return line.append(f" ({_printable(progress.trouble or '')})" if has_more else "")
+    if report.failed:
+        line.append("; " if report.pending else "")
+        line.append("refused", "red").append(f": {count(report.failed, 'item')}, by {where}")
+    has_more = with_trouble and report.trouble
+    return line.append(f" ({_printable(report.trouble or '')})" if has_more else "")
 
 
 def label(run: RunView) -> str:
@@ -107,13 +108,14 @@ class Bars:
         self._screen = screen
 
     @contextmanager
-    def __call__(self, run: RunView) -> Iterator[Callable[[Delivered], None]]:
+    def __call__(self, run: RunView) -> Iterator[Callable[[DeliveryReport], None]]:
         """A bar for ``run``, moved by what is told to the function that this gives."""
         total = max(1, run.waiting.pending_bytes)
         bar = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),
             BarColumn(),
+            TimeElapsedColumn(),
             TextColumn("{task.fields[told]}", markup=False),
             console=self._screen,
             transient=True,
@@ -122,7 +124,7 @@ class Bars:
         with bar:
             task = bar.add_task(label(run), total=total, told=told)
 
-            def tell(delivered: Delivered) -> None:
+            def tell(delivered: DeliveryReport) -> None:
                 # What was sent twice must not push the bar beyond its end.
                 sent = min(total, delivered.bytes_sent)
                 news = f"{size(sent)} / {size(total)}"
@@ -134,7 +136,7 @@ class Bars:
 
 
 @contextmanager
-def nobody_watches(run: RunView) -> Iterator[Callable[[Delivered], None]]:
+def nobody_watches(run: RunView) -> Iterator[Callable[[DeliveryReport], None]]:
     """For programs: what is told goes nowhere."""
     yield lambda delivered: None
 

@@ -8,12 +8,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from axonlog.delivery import DeliveryReport
 from axonlog.errors import AxonlogError
 from axonlog.events import FINAL_STATUSES
-from axonlog.store import RunDirectory, RunRecord, read_record
+from axonlog.store import RunDirectory, RunRecord, is_alive, read_record, repair
 
-from ._delivering import Progress, is_alive, repair, waiting
 from ._destination import known_destination
+from ._waiting import waiting
 
 _CHUNK_BYTES = 1 << 20
 LOST = "lost"
@@ -41,7 +42,7 @@ class RunView:
     is_alive: bool = False
     created_at: datetime | None = None
     points: int = 0
-    waiting: Progress = field(default_factory=Progress)
+    waiting: DeliveryReport = field(default_factory=DeliveryReport)
     destination: str | None = None
 
     @property
