@@ -7,6 +7,7 @@ from ._json import to_json_value
 from ._keeper import Keeper
 from ._layout import RunDirectory
 from ._lineage import Lineage, LineageEntry, read_lineage
+from ._merge import merge_rows
 from ._store import RunStore
 from ._writer import EventWriter
 
@@ -22,6 +23,7 @@ __all__ = [
     "RunStore",
     "copy_into",
     "digest",
+    "merge_rows",
     "read_lineage",
     "read_record",
     "replacing",
