@@ -19,7 +19,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-TransportReason = Literal["refused", "timeout", "reset", "tls", "name", "proxy", "other"]
+TransportReason = Literal["refused", "timeout", "reset", "tls", "name", "proxy", "file", "other"]
 
 
 class AxonlogError(Exception):
@@ -52,7 +52,7 @@ class _RequestError(AxonlogError):
 
 
 class TransportError(_RequestError):
-    """No usable answer came, for the ``reason`` given."""
+    """No usable answer came, for the ``reason`` given; ``file``: what was sent cannot be read."""
 
     def __init__(
         self,
@@ -70,8 +70,9 @@ class ServerError(_RequestError):
     """The server answered, and the answer is an error.
 
     ``status`` is the HTTP status and ``detail`` the server's own words, if it gave any.
-    ``retry_after_s`` is what a 429 or 503 asked for, in seconds. ``is_disguised`` tells the 405
-    with an empty page that Polyaxon answers to a write when it failed inside: really a 500.
+    ``retry_after_s`` is what a 429 or 503 asked for, in seconds. ``is_disguised`` tells what
+    Polyaxon answers to a write when it failed inside, and is really a 500: a 405 with an empty
+    page, or for a file a 400 that says it could not be stored.
     """
 
     def __init__(

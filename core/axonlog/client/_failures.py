@@ -14,14 +14,17 @@ from ._urls import public_url
 _RETRYABLE_STATUSES = frozenset({408, 425, 429})
 _DETAIL_LIMIT = 1000
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+# What the file service says, with a 400, when it could not store a file: mostly its disk.
+_NOT_STORED = "artifacts upload was unsuccessful"
 
 
 def is_retryable(error: BaseException) -> bool:
     """Whether sending the same request again may succeed.
 
-    True when no usable answer came, for 408, 425, 429 and every 5xx, for the 405 that stands for
-    a failure inside the server, and for a success that is not Polyaxon's (a page of a proxy). A
-    request that is wrong for good can look like a failure inside, so retries must be bounded.
+    True when no usable answer came, for 408, 425, 429 and every 5xx, for the 405 and the 400 that
+    stand for a failure inside the server, and for a success that is not Polyaxon's (a page of a
+    proxy). A request that is wrong for good can look like a failure inside, so retries must be
+    bounded.
     """
     if isinstance(error, TransportError):
         return True
@@ -61,11 +64,11 @@ def server_error(
     if secret:
         body = body.replace(secret.encode(), b"***")
     detail = _detail(body, content_type)
-    is_disguised = (
+    is_blank = (
         status == 405 and method in _WRITES and not body and content_type.startswith("text/html")
     )
     said = f"{method} {url}: the server answered {status}"
-    if is_disguised:
+    if is_blank:
         said += " with an empty page: it failed inside"
     elif 300 <= status < 400:
         target = public_url(headers.get("Location", ""))
@@ -86,28 +89,34 @@ def server_error(
         detail=detail,
         method=method,
         url=url,
-        retry_after_s=retry_after_s(headers.get("Retry-After")),
-        is_disguised=is_disguised,
+        retry_after_s=retry_after_s(headers.get("Retry-After"), now=_date(headers.get("Date"))),
+        is_disguised=is_blank or (status == 400 and _NOT_STORED in (detail or "")),
     )
 
 
 def retry_after_s(value: str | None, *, now: datetime | None = None) -> float | None:
     """Seconds that a ``Retry-After`` header asks to wait: a number of seconds or an HTTP date.
 
-    None when there is no header or it says neither.
+    None when there is no header or it says neither. ``now`` is the time by the clock that made
+    the date: the server's, and ours only if its answer does not tell.
     """
     text = (value or "").strip()
     if not text:
         return None
     if text.isascii() and text.isdigit():
         return float(text)
+    moment = _date(text)
+    if moment is None:
+        return None
+    return max(0.0, (moment - (now or datetime.now(timezone.utc))).total_seconds())
+
+
+def _date(text: str | None) -> datetime | None:
     try:
-        moment = parsedate_to_datetime(text)
+        moment = parsedate_to_datetime(text or "")
     except ValueError:
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=timezone.utc)
-    return max(0.0, (moment - (now or datetime.now(timezone.utc))).total_seconds())
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
 def _detail(body: bytes, content_type: str) -> str | None:

@@ -24,7 +24,7 @@ class RunFiles(RunAddress):
 
     def upload_file(
         self,
-        path: str | Path,
+        source: str | Path | BinaryIO,
         *,
         to_dir: str,
         name: str | None = None,
@@ -36,9 +36,9 @@ class RunFiles(RunAddress):
         A file that grows meanwhile is sent to the length it had at the start.
 
         Args:
-            path: Of a readable file.
+            source: A file's path, or an open file, sent from its position to its end.
             to_dir: Directory below the run's, ``""`` for the run's own; made if needed.
-            name: Name on the server, if not that of ``path``.
+            name: Name on the server, if not that of ``source``.
             overwrite: Without it the server keeps a file that is there, and says nothing.
             on_progress: Called with the bytes of the file that are sent, and with all of them.
 
@@ -46,10 +46,10 @@ class RunFiles(RunAddress):
             EventError: The server would store the file under another name.
             OSError: The file cannot be opened.
         """
-        path = Path(path)
-        name = path.name if name is None else name
+        if name is None:
+            name = Path(source if isinstance(source, (str, Path)) else source.name).name
         check_file_name(name)
-        with path.open("rb") as file:
+        with _opened(source) as file:
             self._post(
                 "artifact",
                 file,
@@ -70,7 +70,7 @@ class RunFiles(RunAddress):
 
         The server does not merge. With ``overwrite`` it first **deletes** the directory that is
         there (for ``to_dir=""`` the run's whole directory) and then unpacks; without, it drops a
-        tar for a directory that is there.
+        tar for a directory that is there, also for one that came while this one was on its way.
 
         Args:
             source: A file's path, or an open file, sent from its position to its end. A tar,
@@ -99,7 +99,7 @@ class RunFiles(RunAddress):
                 file,
                 # The server unpacks in the run's directory, from a file of this name.
                 name=f".axonlog-{uuid.uuid4().hex}.tar.gz",
-                fields={"untar": True, "path": to_dir, "overwrite": True},
+                fields={"untar": True, "path": to_dir, "overwrite": overwrite},
                 on_progress=on_progress,
             )
         return True
@@ -132,13 +132,18 @@ class RunFiles(RunAddress):
             pending += [prefix + name for name in tree.dirs]
         return dict(sorted(sizes.items()))
 
-    def download_file(self, path: str, to: str | Path) -> Path:
+    def download_file(self, path: str, to: str | Path, *, force: bool = True) -> Path:
         """Fetch the file ``path`` of the run to the file ``to``: whole, or not at all.
+
+        Args:
+            path: Relative to the run.
+            to: Where it goes.
+            force: Read the store, not the copy that the server keeps of what it once sent.
 
         Raises:
             OSError: ``to`` cannot be written.
         """
-        return self._fetch("artifact", path, Path(to))
+        return self._fetch("artifact", path, Path(to), force=force)
 
     def download_tar(self, path: str, to: str | Path) -> Path:
         """Fetch the directory ``path`` of the run as a tar.gz, to the file ``to``.
@@ -208,11 +213,12 @@ class RunFiles(RunAddress):
         answer = self.client.request("POST", self._files_path(endpoint), file=body)
         answer.expect_no_page()
 
-    def _fetch(self, endpoint: str, path: str, to: Path) -> Path:
+    def _fetch(self, endpoint: str, path: str, to: Path, **params: bool) -> Path:
         part = to.with_name(f".{to.name}.{uuid.uuid4().hex[:8]}.part")
+        query: dict[str, str | int | bool] = {"path": path, **params}
         try:
             with (
-                self.client.download(self._files_path(endpoint), params={"path": path}) as chunks,
+                self.client.download(self._files_path(endpoint), params=query) as chunks,
                 part.open("wb") as file,
             ):
                 for chunk in chunks:

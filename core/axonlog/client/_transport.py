@@ -259,7 +259,7 @@ class PolyaxonClient:
                 )
             except SourceError as error:
                 raise TransportError(
-                    f"{method} {shown}: the file {error}", method=method, url=shown
+                    f"{method} {shown}: the file {error}", reason="file", method=method, url=shown
                 ) from error
             if response.status_code >= 300:
                 with response:

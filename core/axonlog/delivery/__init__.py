@@ -1,24 +1,34 @@
 """Bring a run's directory to a server: what is due, how to send it, and a thread that does."""
 
-from ._delivery import Delivery, Pending
-from ._ledger import Ledger, Stamp
+from ._delivery import Delivery
+from ._ledger import Ledger, Sent, Stamp
+from ._lock import delivering
 from ._names import server_name
-from ._plan import changed_fields, due_conditions, due_files, shipments
+from ._plan import changed_fields, due_conditions, due_files, handled_conditions, shipments
 from ._register import register
-from ._retry import retry_delay_s
+from ._report import DeliveryReport
+from ._retry import Pace, retry_delay_s
+from ._sync import sync
+from ._troubles import Troubles
 from ._uploader import Uploader
 
 __all__ = [
     "Delivery",
+    "DeliveryReport",
     "Ledger",
-    "Pending",
+    "Pace",
+    "Sent",
     "Stamp",
+    "Troubles",
     "Uploader",
     "changed_fields",
+    "delivering",
     "due_conditions",
     "due_files",
+    "handled_conditions",
     "register",
     "retry_delay_s",
     "server_name",
     "shipments",
+    "sync",
 ]

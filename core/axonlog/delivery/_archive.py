@@ -3,28 +3,55 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
+
+from ._found import stamp_of
+from ._ledger import Stamp
+
+_IN_MEMORY_BYTES = 2 * 1024 * 1024
 
 
-def pack(files: Iterable[Path]) -> BinaryIO:
-    """A ``tar.gz`` of files, each under its bare name.
+def pack(files: Iterable[Path], room: Path) -> tuple[BinaryIO, dict[str, Stamp]]:
+    """A ``tar.gz`` of small files, each under its bare name; to be closed by the caller.
 
     Rows are appended to event files in single writes, so that what is read here ends with a
-    whole row, whatever is logged meanwhile.
+    whole row, whatever is logged meanwhile. A file that cannot be read is left out.
+
+    Args:
+        files: Of one folder.
+        room: A folder for the archive, if it gets too large for memory.
+
+    Returns:
+        The archive, to be read from its beginning, and the state of each file in it.
 
     Raises:
-        OSError: A file cannot be read.
+        OSError: There is no room.
     """
-    buffer = io.BytesIO()
-    # Level 1: the archive is small, and the processor belongs to the training.
-    with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=1) as archive:
-        for file in files:
-            content = file.read_bytes()
-            entry = tarfile.TarInfo(file.name)
-            entry.size = len(content)
-            archive.addfile(entry, io.BytesIO(content))
-    buffer.seek(0)
-    return buffer
+    packed: dict[str, Stamp] = {}
+    # Closed by the caller.
+    spooled = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES, dir=os.fspath(room))  # noqa: SIM115
+    buffer = cast(BinaryIO, spooled)
+    try:
+        # Level 1: the archive is small, and the processor belongs to the training.
+        with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=1) as archive:
+            for file in files:
+                try:
+                    with file.open("rb") as stream:
+                        stamp = stamp_of(os.fstat(stream.fileno()))
+                        content = stream.read()
+                except OSError:
+                    continue
+                entry = tarfile.TarInfo(file.name)
+                entry.size = len(content)
+                archive.addfile(entry, io.BytesIO(content))
+                packed[file.name] = Stamp(size_bytes=len(content), modified_ns=stamp.modified_ns)
+        buffer.seek(0)
+    except BaseException:
+        buffer.close()
+        raise
+    return buffer, packed

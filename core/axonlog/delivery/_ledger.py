@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,22 @@ class Stamp(BaseModel, frozen=True):
     modified_ns: int
 
 
+class Sent(BaseModel, frozen=True):
+    """One file as the server has it.
+
+    Attributes:
+        stamp: The state of the file here that this was made from.
+        remote_bytes: Its size there: another one where rows of other attempts were added.
+        digest: MD5 of what was sent, in hex digits; None where it is not known.
+        spent_bytes: What was sent of this file until now, all times together.
+    """
+
+    stamp: Stamp
+    remote_bytes: int
+    digest: str | None = None
+    spent_bytes: int = 0
+
+
 class Ledger(BaseModel):
     """Only what was answered as done is entered, so that nothing is ever thought delivered."""
 
@@ -28,20 +46,21 @@ class Ledger(BaseModel):
     statuses: int = 0
     fields: dict[str, Any] = Field(default_factory=dict)
     lineage: dict[str, Any] = Field(default_factory=dict)
-    files: dict[str, Stamp] = Field(default_factory=dict)
+    files: dict[str, Sent] = Field(default_factory=dict)
 
     @classmethod
     def load(cls, path: Path, destination: str) -> Ledger:
         """The ledger in ``path``, or an empty one where it is about another destination.
 
-        An unreadable ledger costs nothing but sending again what the server already has.
+        An unreadable ledger costs nothing but asking the server what it already has.
         """
         try:
             ledger = cls.model_validate_json(path.read_bytes())
         except FileNotFoundError:
             return cls(destination=destination)
         except (OSError, ValidationError) as error:
-            _log.warning("%s cannot be read, everything is sent again: %s", path, error)
+            reason = error.strerror if isinstance(error, OSError) else "it holds something else"
+            _log.warning("%s cannot be read (%s): the server is asked instead", path, reason)
             return cls(destination=destination)
         return ledger if ledger.destination == destination else cls(destination=destination)
 
@@ -51,4 +70,52 @@ class Ledger(BaseModel):
         Raises:
             OSError: It cannot be written.
         """
-        write_json(path, self.model_dump(mode="json"))
+        write_json(path, self.model_dump(mode="json"), compact=True)
+
+
+class LedgerFile:
+    """The ledger of one run on disk, which several processes write in turn."""
+
+    _SAVED_ONCE_IN_S = 1.0
+
+    def __init__(
+        self, path: Path, destination: str, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.ledger = Ledger.load(path, destination)
+        self._path = path
+        self._destination = destination
+        self._clock = clock
+        self._saved_at = clock()
+        self._signature = self._sign()
+
+    def refresh(self) -> None:
+        """Read it again if another process has written it."""
+        if self._sign() != self._signature:
+            self.ledger = Ledger.load(self._path, self._destination)
+            self._signature = self._sign()
+
+    def start_again(self) -> None:
+        """Forget everything: the server knows nothing of this run any more."""
+        self.ledger = Ledger(destination=self._destination)
+
+    def save_soon(self) -> None:
+        """Write it, unless that was done a moment ago: it may be large."""
+        if self._clock() - self._saved_at >= self._SAVED_ONCE_IN_S:
+            self.save()
+
+    def save(self) -> None:
+        """Write it.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        self.ledger.save(self._path)
+        self._saved_at = self._clock()
+        self._signature = self._sign()
+
+    def _sign(self) -> tuple[int, int] | None:
+        try:
+            status = self._path.stat()
+        except OSError:
+            return None
+        return status.st_ino, status.st_mtime_ns

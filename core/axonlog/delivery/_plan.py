@@ -3,65 +3,83 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Any
 
 from axonlog.events import FINAL_STATUSES
 from axonlog.store import Condition, RunRecord
 
-from ._ledger import Stamp
+from ._ledger import Sent, Stamp
 from ._names import server_name
 
-# A metric file has no append on the server and goes whole each time. Sending it again only when
-# it has grown by this factor keeps the bytes linear in the length of the run: at most
-# 1 / (1 - 1 / 1.4) = 3.5 times the final size.
-_GROWTH = 1.4
-
-# Below this size sending again is cheaper than thinking about it.
-_SMALL_BYTES = 64 * 1024
+# A metric file has no append on the server and goes whole each time. It goes when all that was
+# sent of it before is at most so many times what it is now. Then the bytes of a run are at most
+# 2 * 1 + 1.8 = 3.8 times its final size, the last time included, however it grew; and a file
+# that grows steadily is sent each time that it is 1.56 times as long.
+_SPENT_FACTOR = 1.8
 
 # A file that changed a moment ago may still be being written.
-_SETTLING_NS = 2_000_000_000
+_SETTLING_S = 2.0
 
-# From so many files of one folder on an archive pays, up to so many bytes.
+# Growth alone would leave a metric that comes once in an hour behind for five. What has waited
+# for a minute is sent all the same, as long as that is little for the line.
+PATIENCE_S = 60.0
+
+# From so many files of one folder on an archive pays, of files up to so many bytes.
 _ARCHIVE_FILES = 4
-_ARCHIVE_BYTES = 16 * 1024 * 1024
+_ARCHIVED_FILE_BYTES = 1024 * 1024
+_ARCHIVE_BYTES = 64 * 1024 * 1024
 
 _FIELDS = ("name", "description", "readme", "tags", "inputs", "outputs", "meta_info")
 
+# These change with every row that is logged.
+_CHANGING_FIELDS = frozenset({"outputs", "meta_info"})
+
+# Two clocks, or one time written twice.
+_SAME_TIME = timedelta(milliseconds=1)
+
 
 def due_files(
-    found: Mapping[str, Stamp], sent: Mapping[str, Stamp], *, now_ns: int, final: bool
+    found: Mapping[str, Stamp],
+    sent: Mapping[str, Sent],
+    *,
+    seen_s: Mapping[str, float],
+    unsent_s: Mapping[str, float],
+    allowance_bytes: float,
+    final: bool,
 ) -> list[str]:
-    """The paths whose content the server should be sent now, events first.
+    """The paths whose content the server should be sent now, events first, small ones first.
 
     Args:
         found: The files of the run, by path relative to it.
-        sent: The state of each file that the server has.
-        now_ns: The time, in nanoseconds since 1970.
+        sent: What the server has of each.
+        seen_s: For how long each has been in this state, by our clock: that of the file system
+            may go differently.
+        unsent_s: How long ago each was last sent.
+        allowance_bytes: What may be sent of event files that have waited long.
         final: Nothing will change any more: send whatever differs.
     """
-
-    def is_due(path: str, stamp: Stamp) -> bool:
-        before = sent.get(path)
-        if stamp == before:
-            return False
+    due = []
+    for path in sorted(found, key=lambda path: (not is_event_file(path), found[path].size_bytes)):
+        stamp, before = found[path], sent.get(path)
+        if before is not None and before.stamp == stamp:
+            continue
         if final:
-            return True
-        if not _is_event_file(path):
-            return now_ns - stamp.modified_ns >= _SETTLING_NS
-        return (
-            before is None
-            or stamp.size_bytes <= _SMALL_BYTES
-            or stamp.size_bytes >= _GROWTH * before.size_bytes
-        )
-
-    due = [path for path, stamp in found.items() if is_due(path, stamp)]
-    return sorted(due, key=lambda path: (not _is_event_file(path), path))
+            due.append(path)
+        elif not is_event_file(path):
+            if seen_s.get(path, 0.0) >= _SETTLING_S:
+                due.append(path)
+        elif before is None or before.spent_bytes <= _SPENT_FACTOR * stamp.size_bytes:
+            due.append(path)
+        elif unsent_s.get(path, 0.0) >= PATIENCE_S and stamp.size_bytes <= allowance_bytes:
+            allowance_bytes -= stamp.size_bytes
+            due.append(path)
+    return due
 
 
 def shipments(
-    due: Iterable[str], sizes: Mapping[str, int], sent: Collection[str]
+    due: Iterable[str], sizes: Mapping[str, int], there: Collection[str]
 ) -> list[list[str]]:
     """What goes together: several files as an archive of their folder, or one file alone.
 
@@ -71,39 +89,84 @@ def shipments(
     Args:
         due: The paths to send.
         sizes: Bytes of each.
-        sent: The paths that the server has, in whatever state.
+        there: The paths that the server has, in whatever state.
     """
-    known = {str(PurePosixPath(path).parent) for path in sent}
+    known = {parent.as_posix() for path in there for parent in PurePosixPath(path).parents}
     folders: dict[str, list[str]] = {}
     for path in due:
-        folders.setdefault(str(PurePosixPath(path).parent), []).append(path)
+        folders.setdefault(PurePosixPath(path).parent.as_posix(), []).append(path)
     result: list[list[str]] = []
     for folder, paths in folders.items():
-        size = sum(sizes[path] for path in paths)
-        together = len(paths) >= _ARCHIVE_FILES and size <= _ARCHIVE_BYTES
-        if together and folder not in known and folder != ".":
-            result.append(paths)
-        else:
-            result.extend([path] for path in paths)
+        together: list[str] = []
+        if folder not in known and folder != ".":
+            together = _archived(paths, sizes)
+        if together:
+            result.append(together)
+            # What is sent next finds the folder there.
+            known |= {parent.as_posix() for parent in PurePosixPath(together[0]).parents}
+        archived = set(together)
+        result.extend([path] for path in paths if path not in archived)
     return result
+
+
+def _archived(paths: Sequence[str], sizes: Mapping[str, int]) -> list[str]:
+    chosen: list[str] = []
+    total = 0
+    for path in paths:
+        size = sizes[path]
+        if size <= _ARCHIVED_FILE_BYTES and total + size <= _ARCHIVE_BYTES:
+            chosen.append(path)
+            total += size
+    return chosen if len(chosen) >= _ARCHIVE_FILES else []
 
 
 def changed_fields(record: RunRecord, sent: Mapping[str, Any]) -> dict[str, tuple[Any, bool]]:
     """The fields of the run document that the server does not have as they are.
 
     Returns:
-        For each its value and whether the server should merge it into what it has. It should,
-        so that a run continued from an empty directory takes nothing away, unless something
-        that was sent before is gone here: that was taken away on purpose.
+        For each what to send and whether the server should merge it into what it has. It should,
+        so that a run continued elsewhere takes nothing away, and then only the keys that differ
+        are sent; unless something that was sent before is gone here: that was taken away on
+        purpose.
     """
-    values = record.model_dump(mode="json", include=set(_FIELDS), exclude_none=True)
+    return {
+        field: _change(value, sent.get(field))
+        for field, value in field_values(record).items()
+        if value != sent.get(field) and (value or sent.get(field))
+    }
+
+
+def field_values(record: RunRecord) -> dict[str, Any]:
+    """The fields of the run document that a server keeps, as JSON and as it takes them."""
+    values: dict[str, Any] = record.model_dump(mode="json", include=set(_FIELDS), exclude_none=True)
     if record.name:
         values["name"] = server_name(record.name)
-    return {
-        field: (value, _holds_all_of(value, sent.get(field)))
-        for field, value in values.items()
-        if value != sent.get(field)
-    }
+    return values
+
+
+def is_changing(field: str) -> bool:
+    """Whether a field changes all the time in a run that goes on."""
+    return field in _CHANGING_FIELDS
+
+
+def changes_interval_s(running_s: float) -> float:
+    """Seconds between two updates of such fields, in a run delivered for ``running_s`` seconds.
+
+    Every look in the first minutes, once in half a minute after ten: a few hundred requests for
+    a run of hours.
+    """
+    return min(30.0, running_s / 20)
+
+
+def _change(value: Any, before: Any) -> tuple[Any, bool]:
+    if isinstance(value, dict) and isinstance(before, dict):
+        if set(before) <= set(value):
+            missing = object()
+            return {k: v for k, v in value.items() if before.get(k, missing) != v}, True
+        return value, False
+    if isinstance(value, list) and isinstance(before, list):
+        return value, set(before) <= set(value)
+    return value, True
 
 
 def due_conditions(
@@ -133,11 +196,41 @@ def due_conditions(
     return due
 
 
-def _is_event_file(path: str) -> bool:
+def handled_conditions(
+    here: Sequence[Condition], there: Sequence[tuple[str, datetime | None]], *, own_from: int
+) -> int:
+    """How many conditions of this directory need not be posted, going by the server's history.
+
+    Those that are there, and older ones: to post them would turn back the status that another
+    attempt, elsewhere, has given the run since.
+
+    Args:
+        here: The history in this directory.
+        there: Type and time of each condition on the server, without ``created``, which has the
+            time of the server's clock.
+        own_from: From this position on they are of the attempt that is going on, and are news.
+    """
+    newest = max((time for _, time in there if time is not None), default=None)
+    handled = 0
+    for position, condition in enumerate(here):
+        time = condition.last_transition_time
+        is_there = any(
+            kind == condition.type and is_same_time(time, other) for kind, other in there
+        )
+        # One without a time is what the server said of the run when it was taken up here.
+        is_past = position < own_from and (time is None or (newest is not None and time <= newest))
+        if is_there or is_past:
+            handled = position + 1
+    return handled
+
+
+def is_same_time(one: datetime | None, other: datetime | None) -> bool:
+    """Whether both mean the same moment; the server may cut off digits."""
+    if one is None or other is None:
+        return False
+    return abs(one - other) <= _SAME_TIME
+
+
+def is_event_file(path: str) -> bool:
+    """Whether rows are appended to the file at ``path``."""
     return path.endswith(".plx") and path.startswith(("events/", "resources/"))
-
-
-def _holds_all_of(value: Any, before: Any) -> bool:
-    if isinstance(value, (dict, list)) and isinstance(before, (dict, list)):
-        return set(before) <= set(value)
-    return True

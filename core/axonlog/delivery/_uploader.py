@@ -2,99 +2,180 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import threading
 import time
+from collections.abc import Callable
 
-from axonlog.client import is_retryable
+from axonlog.client import RunClient, is_retryable
 from axonlog.errors import AxonlogError
 
 from ._delivery import Delivery
-from ._retry import retry_delay_s
+from ._report import DeliveryReport, State
+from ._retry import Note, Pace
 
 _log = logging.getLogger("axonlog")
+
+# While refused credentials are waited for, new ones are looked for so often.
+_LOOK_S = 1.0
+
+# Between two looks at what is left, at the end.
+_FINISHING_S = 0.5
+
+_ELSEWHERE = "another process is delivering this run"
 
 
 class Uploader:
     """A daemon thread that steps a delivery until it is told to finish.
 
     Every trouble is told once, and its end once; nothing ever reaches the caller.
+
+    Args:
+        delivery: What it steps.
+        pace: When it does.
+        renew: Called once a second while the server refuses the credentials: a client with
+            others, or the same again where trying is worth it, or None.
     """
 
-    def __init__(self, delivery: Delivery, *, label: str, interval_s: float = 2.0) -> None:
+    def __init__(
+        self,
+        delivery: Delivery,
+        *,
+        pace: Pace | None = None,
+        renew: Callable[[], RunClient | None] = lambda: None,
+    ) -> None:
         self._delivery = delivery
-        self._label = label
-        self._interval_s = interval_s
+        self._pace = pace or Pace()
+        self._renew = renew
         self._wake = threading.Event()
-        self._flushing = False
-        self._finishing = False
-        self._trouble: str | None = None
-        self._failures = 0
+        self._is_flushing = False
+        self._is_finishing = False
+        self._counts = DeliveryReport()
         self._thread = threading.Thread(target=self._run, name="axonlog-uploader", daemon=True)
 
     @property
-    def trouble(self) -> str | None:
-        """Why the last step failed, or None if it did not."""
-        return self._trouble
+    def report(self) -> DeliveryReport:
+        """The counts after the last step, and the bytes of this moment."""
+        return self._with_state(self._counts)
 
     def start(self, *, trouble: AxonlogError | None = None) -> None:
         """Begin; ``trouble`` is what the user has already been told of."""
         if trouble is not None:
-            self._trouble, self._failures = str(trouble), 1
+            self._pace.start_troubled(trouble)
         self._thread.start()
 
     def flush(self) -> None:
         """Ask for everything to be sent now; does not wait."""
-        self._flushing = True
+        self._is_flushing = True
         self._wake.set()
 
-    def finish(self, *, deadline_s: float) -> None:
+    def finish(self, *, deadline_s: float) -> DeliveryReport:
         """Send what is left and end, or give up when ``deadline_s`` seconds are over.
 
         The thread is left to itself then: it is a daemon and ends with the process.
+
+        Returns:
+            What has been sent, and what not.
+
+        Raises:
+            AxonlogError: The directory holds something else than a run.
+            OSError: It cannot be read.
         """
-        self._finishing = True
-        self.flush()
-        self._thread.join(deadline_s)
+        self._is_finishing = True
+        self._wake.set()
+        self._thread.join(max(0.0, deadline_s))
+        return self.final_report()
+
+    def final_report(self) -> DeliveryReport:
+        """What has been sent and what not, with a fresh look at the directory.
+
+        Raises:
+            AxonlogError: The directory holds something else than a run.
+            OSError: It cannot be read.
+        """
+        self._counts = self._delivery.report(is_fresh=True)
+        report = self._with_state(self._counts)
+        if report.is_complete:
+            return report
+        trouble = report.trouble or self._delivery.waiting_for()
+        return dataclasses.replace(report, state="incomplete", trouble=trouble)
 
     def _run(self) -> None:
         while True:
-            finishing, final = self._finishing, self._flushing
-            self._flushing = False
-            started = time.monotonic()
-            error = self._step(final=final or finishing)
-            if error is not None and final:
-                self._flushing = True
-            if finishing and (error is None or not is_retryable(error)):
+            is_finishing, is_flushing = self._is_finishing, self._is_flushing
+            self._is_flushing = False
+            error = self._step(final=is_finishing or is_flushing)
+            if error is not None and is_flushing:
+                self._is_flushing = True
+            if is_finishing and self._is_over(error):
                 return
-            self._wake.wait(self._pause_s(error, time.monotonic() - started))
-            self._wake.clear()
+            self._rest(is_finishing=is_finishing)
+
+    def _is_over(self, error: Exception | None) -> bool:
+        if error is not None:
+            return not (is_retryable(error) or isinstance(error, OSError))
+        return self._pace.wait_s() > 0 and not self._counts.pending
+
+    def _rest(self, *, is_finishing: bool) -> None:
+        """Until the next step is due, or something calls for it."""
+        while (left := self._pace.wait_s()) > 0:
+            if is_finishing and self._pace.trouble is None:
+                left = min(left, _FINISHING_S)
+            if self._pace.is_paused:
+                left = min(left, _LOOK_S)
+            if self._wake.wait(left):
+                self._wake.clear()
+                self._pace.hurry()
+                self._delivery.hurry()
+            elif self._pace.is_paused:
+                self._look_for_credentials()
+            elif is_finishing:
+                return
+
+    def _look_for_credentials(self) -> None:
+        client = self._renew()
+        if client is not None:
+            self._delivery.client = client
+            self._pace.hurry()
 
     def _step(self, *, final: bool) -> Exception | None:
+        started = time.monotonic()
         try:
-            self._delivery.step(final=final)
+            has_more = self._delivery.step(final=final)
+            self._counts = self._delivery.report()
         except Exception as error:  # noqa: BLE001  # the top of a thread: training must not end for this
-            self._tell(error)
+            self._tell(self._pace.failed(error), error)
             return error
-        if self._trouble is not None:
-            _log.warning("%s: the server answers again, delivery goes on", self._label)
-        self._trouble, self._failures = None, 0
+        self._tell(self._pace.succeeded(time.monotonic() - started, has_more=has_more), None)
         return None
 
-    def _tell(self, error: Exception) -> None:
-        self._failures += 1
-        if self._trouble is None:
+    def _tell(self, note: Note | None, error: Exception | None) -> None:
+        label = self._delivery.label
+        if note == "over":
+            _log.warning("%s: the server answers again, delivery goes on", label)
+        elif note == "paused":
+            _log.warning(
+                "%s: delivery pauses until the credentials change; everything stays on disk: %s",
+                label,
+                error,
+            )
+        elif note == "trouble":
             expected = isinstance(error, (AxonlogError, OSError))
             _log.warning(
                 "%s: cannot deliver now, will keep trying; everything stays on disk: %s",
-                self._label,
+                label,
                 error,
                 exc_info=None if expected else error,
             )
-        self._trouble = str(error)
 
-    def _pause_s(self, error: Exception | None, step_took_s: float) -> float:
-        if error is not None:
-            return retry_delay_s(self._failures, error)
-        # A slow server or a slow disk is not pressed: as long a pause as the step took.
-        return max(self._interval_s, step_took_s)
+    def _with_state(self, counts: DeliveryReport) -> DeliveryReport:
+        trouble, state = self._pace.trouble, counts.state
+        if trouble is not None:
+            waiting: State = "paused" if self._pace.is_paused else "retrying"
+            state = waiting
+        elif self._delivery.is_elsewhere and counts.pending:
+            trouble = _ELSEWHERE
+        return dataclasses.replace(
+            counts, state=state, trouble=trouble, bytes_sent=self._delivery.bytes_sent
+        )

@@ -7,6 +7,7 @@ from ._json import to_json_value
 from ._keeper import Keeper
 from ._layout import RunDirectory
 from ._lineage import Lineage, LineageEntry, read_lineage
+from ._merge import merge_rows
 from ._repair import Repair, is_alive, needs_repair, repair, repair_siblings
 from ._store import RunStore
 from ._writer import EventWriter
@@ -25,6 +26,7 @@ __all__ = [
     "copy_into",
     "digest",
     "is_alive",
+    "merge_rows",
     "needs_repair",
     "read_lineage",
     "read_record",

@@ -11,6 +11,7 @@ from pathlib import Path
 from axonlog.events import header
 
 from ._files import replacing
+from ._merge import merge_rows
 
 # A run may have thousands of metrics, a process often only 1,024 descriptors.
 _MAX_OPEN_FILES = 128
@@ -91,10 +92,8 @@ class EventWriter:
         with self._lock:
             self._close(path)
             here = path.read_bytes() if path.exists() else b""
-            known = set(rows_before.split(b"\n"))
-            new = [row for row in here.split(b"\n")[1:] if row and row not in known]
             with replacing(path) as temporary:
-                temporary.write_bytes(b"\n".join([rows_before.rstrip(b"\n"), *new]))
+                temporary.write_bytes(merge_rows(rows_before, here))
 
     def close(self) -> None:
         """Close the descriptors; a later ``append`` opens them again."""

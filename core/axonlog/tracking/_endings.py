@@ -44,7 +44,7 @@ class Endable(Protocol):
     def activity(self) -> int:
         """A number that grows with each record."""
 
-    def end_as(self, ending: Ending) -> None:
+    def end_as(self, ending: Ending) -> object:
         """End, unless it has ended already."""
 
 

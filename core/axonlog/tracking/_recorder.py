@@ -6,16 +6,19 @@ import contextlib
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 
 from axonlog.context import Context
-from axonlog.delivery import Delivery, Uploader, server_name
+from axonlog.delivery import Delivery, DeliveryReport, Uploader, server_name
 from axonlog.errors import AxonlogError
 from axonlog.events import FINAL_STATUSES, Status
 from axonlog.store import Keeper, RunRecord, RunStore, repair_siblings
 
+from ._credentials import Credentials
+from ._deadline import end_timeout_s
 from ._endings import ENDINGS, Ending
 from ._start import Answer, ask_server, run_client
 
@@ -53,8 +56,9 @@ class Recorder:
         # Reentrant: a SIGTERM handler ends the run in the thread that may be ending it.
         self._ending = threading.RLock()
         self._captures: list[threading.Thread] = []
-        self._delivery: Delivery | None = None
         self._uploader: Uploader | None = None
+        self._final_report: DeliveryReport | None = None
+        self._end_timeout_s = end_timeout_s()
 
         fresh = _fresh_record(context)
         answer = Answer()
@@ -67,14 +71,22 @@ class Recorder:
             on_lost=self._note_loss,
         )
         self._keeper = Keeper(self.store)
+        own_from = len(self.store.document.snapshot().status_conditions)
         if not is_guest:
             self._enter_beginning()
         self._keeper.start()
         if not (context.is_offline.value or is_guest):
-            self._start_delivery(answer)
+            self._start_delivery(answer, own_from=own_from)
         if not is_guest:
             self._repair_siblings()
         ENDINGS.register(self)
+
+    @property
+    def delivery(self) -> DeliveryReport | None:
+        """What has been delivered at this moment; None where nothing is to be."""
+        if self._final_report is not None or self._uploader is None:
+            return self._final_report
+        return self._uploader.report
 
     @property
     def activity(self) -> int:
@@ -125,28 +137,33 @@ class Recorder:
         if self._uploader is not None:
             self._uploader.flush()
 
-    def end_as(self, ending: Ending, *, wait_s: float = 10.0) -> None:
-        """Enter an ending, stop, and wait for the delivery; does nothing the second time."""
+    def end_as(self, ending: Ending, *, wait_s: float | None = None) -> bool:
+        """Enter an ending, stop, and wait for the delivery; does nothing the second time.
+
+        Returns:
+            Whether the waiting was not cut short by Ctrl-C.
+        """
         if self.process != os.getpid():
-            return  # and the lock may be one that nobody will release here
+            return True  # and the lock may be one that nobody will release here
         with self._ending:
             if self.is_ended:
-                return
+                return True
             self.is_ended = True
+        deadline = time.monotonic() + (self._end_timeout_s if wait_s is None else wait_s)
         self.store.journal.suspend()
         ENDINGS.unregister(self)
-        for capture in self._captures:
-            capture.join(wait_s)
-        if not self._is_guest:
-            self._enter_ending(ending)
-        self._keeper.stop()
-        self._close_store()
-        if self._uploader is not None and self._delivery is not None:
-            self._uploader.finish(deadline_s=wait_s)
-            with self.tolerating_disk_trouble():
-                self._say_what_is_pending(self._uploader, self._delivery)
+        # Ctrl-C ends the waiting, not the noting down of what is known.
+        is_patient = _until_interrupted(lambda: self._join_captures(deadline))
+        is_patient = _until_interrupted(lambda: self._close(ending)) and is_patient
+        if self._uploader is not None:
+            uploader = self._uploader
+            if is_patient:
+                left_s = deadline - time.monotonic()
+                is_patient = _until_interrupted(lambda: uploader.finish(deadline_s=left_s))
+            _until_interrupted(lambda: self._say_goodbye(uploader))
         if self._lost:
             _log.warning("%s: %d records were lost to the disk", self._label, self._lost)
+        return is_patient
 
     @contextlib.contextmanager
     def tolerating_disk_trouble(self) -> Iterator[None]:
@@ -166,7 +183,7 @@ class Recorder:
         except Exception:  # noqa: BLE001  # the top of a thread: training must not end for this
             _log.warning("%s: cannot note its surroundings", self._label, exc_info=True)
 
-    def _start_delivery(self, answer: Answer) -> None:
+    def _start_delivery(self, answer: Answer, *, own_from: int) -> None:
         context = self.context
         name = context.name.value
         if name and server_name(name) != name:
@@ -177,15 +194,19 @@ class Recorder:
             )
         # In a cluster a container beside this one uploads the files.
         with_files = not context.is_managed.value or context.has_process_sidecar.value
-        self._delivery = Delivery(
-            self.store.directory, run_client(context), adopt=self.store.adopt, with_files=with_files
+        delivery = Delivery(
+            self.store.directory,
+            run_client(context),
+            adopt=self.store.adopt,
+            with_files=with_files,
+            own_from=own_from,
         )
         with self.tolerating_disk_trouble():
             if answer.is_fresh:
-                self._delivery.enter_registered()
+                delivery.enter_registered()
             elif answer.known is not None:
-                self._delivery.enter_known(answer.known)
-        self._uploader = Uploader(self._delivery, label=self._label)
+                delivery.enter_known(answer.known)
+        self._uploader = Uploader(delivery, renew=Credentials(context).renewed)
         self._uploader.start(trouble=answer.trouble)
 
     def _enter_beginning(self) -> None:
@@ -255,22 +276,48 @@ class Recorder:
 
         threading.Thread(target=repair_them, name="axonlog-repair", daemon=True).start()
 
-    def _say_what_is_pending(self, uploader: Uploader, delivery: Delivery) -> None:
-        pending = delivery.pending()
-        if pending.is_nothing:
+    def _join_captures(self, deadline: float) -> None:
+        for capture in self._captures:
+            capture.join(max(0.0, deadline - time.monotonic()))
+
+    def _close(self, ending: Ending) -> None:
+        if not self._is_guest:
+            self._enter_ending(ending)
+        self._keeper.stop()
+        self._close_store()
+
+    def _say_goodbye(self, uploader: Uploader) -> None:
+        try:
+            report = self._final_report = uploader.final_report()
+        except (AxonlogError, OSError) as error:
+            _log.warning("%s: cannot tell what was delivered: %s", self._label, error)
+            return
+        host = self.context.host.value
+        if report.is_complete:
+            _log.info("%s: all of it is on %s", self._label, host)
             return
         _log.warning(
-            "%s: %d files (%d bytes) and %d changes did not reach %s%s; they are in %s and are "
-            "sent when the run is continued with run_uuid=%r",
+            "%s: %d sent, %d pending (%d bytes), %d failed at %s%s; everything is in %s, "
+            "and `axonlog sync %s` sends what is missing",
             self._label,
-            pending.files,
-            pending.size_bytes,
-            pending.changes,
-            self.context.host.value,
-            f" ({uploader.trouble})" if uploader.trouble else "",
+            report.sent,
+            report.pending,
+            report.pending_bytes,
+            report.failed,
+            host,
+            f" ({report.trouble})" if report.trouble else "",
             self.context.artifacts_path.value,
             self.context.run_uuid.value,
         )
+
+
+def _until_interrupted(act: Callable[[], object]) -> bool:
+    """Do it; whether it was not cut short by Ctrl-C."""
+    try:
+        act()
+    except KeyboardInterrupt:
+        return False
+    return True
 
 
 def _fresh_record(context: Context) -> RunRecord:

@@ -24,6 +24,7 @@ from ._recorder import DEFAULT_REASON, Recorder
 
 if TYPE_CHECKING:
     from axonlog.client import PolyaxonClient, RunClient
+    from axonlog.delivery import DeliveryReport
 
 _log = logging.getLogger("axonlog")
 
@@ -207,6 +208,11 @@ class Run:
         """Whether the run has ended, by whatever way."""
         return self._recorder is not None and self._recorder.is_ended
 
+    @property
+    def delivery(self) -> DeliveryReport | None:
+        """What the server has and what it has not, at this moment; None where none is told."""
+        return None if self._recorder is None else self._recorder.delivery
+
     def __repr__(self) -> str:
         where = f"{self.owner}/{self.project}/{self.run_uuid}"
         return f"<Run {where} {self.status or 'no-op'}>"
@@ -222,16 +228,23 @@ class Run:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._end_as(Ending("succeeded") if error is None else ending_of(error))
+        is_patient = self._end_as(Ending("succeeded") if error is None else ending_of(error))
+        if not is_patient and error is None:
+            raise KeyboardInterrupt
 
-    def end(self, *, wait_s: float = 10.0) -> None:
+    def end(self, *, wait_s: float | None = None) -> None:
         """End the run as succeeded, unless it has another ending already.
 
         Args:
-            wait_s: How long to wait, in seconds, until the server has everything. What is not
-                delivered by then stays on disk, and a warning says how much.
+            wait_s: How long to wait, in seconds, until the server has everything; the variable
+                AXONLOG_END_TIMEOUT or ten seconds if not given. What is not delivered by then
+                stays on disk, and a warning says how much.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C while it waits. The run has ended all the same.
         """
-        self._end_as(Ending("succeeded"), wait_s=wait_s)
+        if not self._end_as(Ending("succeeded"), wait_s=wait_s):
+            raise KeyboardInterrupt
 
     def settle(
         self, status: FinalStatus, *, reason: str | None = None, message: str | None = None
@@ -665,9 +678,8 @@ class Run:
         with self._open.tolerating_disk_trouble():
             self._open.store.lineage.add([entry])
 
-    def _end_as(self, ending: Ending, *, wait_s: float = 10.0) -> None:
-        if self._recorder is not None:
-            self._recorder.end_as(ending, wait_s=wait_s)
+    def _end_as(self, ending: Ending, *, wait_s: float | None = None) -> bool:
+        return self._recorder is None or self._recorder.end_as(ending, wait_s=wait_s)
 
     def _merge(
         self,

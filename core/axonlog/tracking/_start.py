@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +19,10 @@ from axonlog.store import Condition, RunDirectory, RunRecord
 
 _log = logging.getLogger("axonlog")
 
-# The user is waiting for the training to begin.
+# The user is waiting for the training to begin: so long for one answer, and so long for all of
+# them. A server that sends a byte now and then keeps within the first limit for ever.
 _PATIENCE_S = 5.0
+_WHOLE_PATIENCE_S = 8.0
 
 
 @dataclass(frozen=True)
@@ -54,11 +59,8 @@ def ask_server(context: Context, record: RunRecord, *, strict: bool) -> Answer:
         ServerError: It refuses the run for another reason that a retry would not change.
         TransportError: ``strict``, and it did not answer.
     """
-    client = run_client(context, timeout_s=_PATIENCE_S)
     try:
-        if context.is_new.value:
-            return Answer(is_fresh=register(client, record))
-        return _fetch(context, client, record)
+        return _within(_WHOLE_PATIENCE_S, lambda: _ask(context, record), context.host.value)
     except (TransportError, ServerError) as error:
         if strict or not _is_passing(error):
             raise
@@ -71,8 +73,41 @@ def ask_server(context: Context, record: RunRecord, *, strict: bool) -> Answer:
             context.artifacts_path.value,
         )
         return Answer(trouble=error)
+
+
+def _ask(context: Context, record: RunRecord) -> Answer:
+    client = run_client(context, timeout_s=_PATIENCE_S)
+    try:
+        if context.is_new.value:
+            return Answer(is_fresh=register(client, record))
+        return _fetch(context, client, record)
     finally:
         client.client.close()
+
+
+def _within(limit_s: float, ask: Callable[[], Answer], host: str) -> Answer:
+    """The answer, if it comes in time.
+
+    Asked in a thread: a name that is looked up, or an answer that drips, cannot be cut short.
+    One that comes too late does no harm: to register a run a second time changes nothing.
+
+    Raises:
+        TransportError: It does not come in time.
+    """
+    came: Future[Answer] = Future()
+
+    def run() -> None:
+        try:
+            came.set_result(ask())
+        except BaseException as error:  # noqa: BLE001  # raised again where the caller waits
+            came.set_exception(error)
+
+    threading.Thread(target=run, name="axonlog-start", daemon=True).start()
+    # Not by result(): its time-out and one that the asking ran into would look the same.
+    wait([came], limit_s)
+    if not came.done():
+        raise TransportError(f"{host}: no answer within {limit_s:g} seconds", reason="timeout")
+    return came.result()
 
 
 def _is_passing(error: TransportError | ServerError) -> bool:

@@ -1,0 +1,203 @@
+"""Compare a run's directory with a server that knew the run before this delivery began."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+from axonlog.client import Lineage, RunClient, RunData
+from axonlog.errors import ServerError
+from axonlog.events import FINAL_STATUSES
+from axonlog.store import Condition, RunRecord
+
+from ._ledger import Ledger, Stamp
+from ._plan import field_values, handled_conditions, is_event_file, is_same_time
+
+
+@dataclass(frozen=True)
+class There:
+    """The run as the server has it.
+
+    Attributes:
+        run: Its fields.
+        history: Type and time of each status condition, without ``created``.
+        lineage: Its entries by name; None if the server cannot list them.
+        files: Sizes in bytes by path; empty where files are not ours to send.
+    """
+
+    run: RunData
+    history: tuple[tuple[str, datetime | None], ...]
+    lineage: Mapping[str, Lineage] | None
+    files: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the server will ignore a status that is not forced."""
+        return self.run.status in FINAL_STATUSES
+
+    def foreign_since(self, conditions: Sequence[Condition]) -> datetime | None:
+        """When the newest attempt began, if this directory knows nothing of it."""
+        times = [time for kind, time in self.history if kind == "running" and time is not None]
+        newest = max(times, default=None)
+        known = any(is_same_time(item.last_transition_time, newest) for item in conditions)
+        return None if known else newest
+
+
+def ask(client: RunClient, *, with_files: bool) -> There:
+    """What the server has of the run.
+
+    Raises:
+        TransportError: The server did not answer.
+        ServerError: It answered with an error; 404 if it does not know the run.
+    """
+    run = client.get()
+    history = tuple(
+        (item.type, _aware(item.last_transition_time))
+        for item in client.get_statuses().status_conditions
+        if item.type != "created"
+    )
+    lineage = None
+    with contextlib.suppress(ServerError):  # then the entries are sent again, which is harmless
+        lineage = {entry.name: entry for entry in client.get_lineage()}
+    files = client.get_tree_recursive("") if with_files else {}
+    return There(run, history, lineage, files)
+
+
+def seed(
+    ledger: Ledger,
+    there: There,
+    record: RunRecord,
+    lineage: Mapping[str, Mapping[str, Any]],
+    *,
+    own_from: int | None,
+) -> None:
+    """Enter into a ledger what the server turned out to have, apart from files.
+
+    Args:
+        ledger: Is changed. What it knows already stays.
+        there: What the server has.
+        record: The run document here.
+        lineage: The entries here, by name.
+        own_from: From which status condition on the attempt that is going on wrote them; None
+            if none is. What a going attempt logs is news; what else differs from what a newer
+            attempt left on the server is old, and stays here.
+    """
+    is_live = own_from is not None
+    is_past = not is_live and there.foreign_since(record.status_conditions) is not None
+    if not ledger.statuses:
+        ledger.statuses = handled_conditions(
+            record.status_conditions,
+            there.history,
+            own_from=len(record.status_conditions) if own_from is None else own_from,
+        )
+    if not ledger.fields:
+        ledger.fields = dict(_known_fields(record, there.run, keep_theirs=is_past))
+    if not ledger.lineage and there.lineage is not None:
+        for name, entry in lineage.items():
+            other = there.lineage.get(name)
+            is_event = bool((entry.get("summary") or {}).get("is_event"))
+            if other is not None and (_says_same(entry, other) or (is_past and not is_event)):
+                ledger.lineage[name] = dict(entry)
+
+
+@dataclass(frozen=True)
+class Differences:
+    """What to do about the files; every path stands in one of these at most.
+
+    Attributes:
+        gone: The server had them and has them no more.
+        foreign: Event files with rows that another attempt wrote.
+        alike: The same size here and there, and nobody knows whether also the same content.
+        theirs: The server's is of a newer attempt than the one here.
+    """
+
+    gone: tuple[str, ...]
+    foreign: tuple[str, ...]
+    alike: tuple[str, ...]
+    theirs: tuple[str, ...]
+
+
+def compare(
+    ledger: Ledger,
+    there: There,
+    found: Mapping[str, Stamp],
+    *,
+    foreign_since: datetime | None,
+    take_all: bool,
+) -> Differences:
+    """Compare the files here with those of the server.
+
+    Args:
+        ledger: What this directory sent.
+        there: What the server has.
+        found: What there is here.
+        foreign_since: When an attempt began of which this directory knows nothing.
+        take_all: Also event files that are not here are wanted.
+    """
+    gone = tuple(path for path in ledger.files if path not in there.files)
+    foreign, alike, theirs = [], [], []
+    for path, size in there.files.items():
+        stamp, sent = found.get(path), ledger.files.get(path)
+        is_as_sent = sent is not None and sent.remote_bytes == size
+        if stamp is None:
+            if take_all and is_event_file(path):
+                foreign.append(path)
+        elif is_event_file(path):
+            is_plain = sent is not None and sent.remote_bytes == sent.stamp.size_bytes
+            if not is_as_sent or (take_all and not is_plain):
+                foreign.append(path)
+        elif sent is not None and sent.stamp == stamp:
+            if not is_as_sent and foreign_since is not None:
+                theirs.append(path)
+            elif not is_as_sent:
+                gone = (*gone, path)  # half of it arrived, or it was cut: as good as not there
+        elif stamp.size_bytes == size:
+            alike.append(path)
+        elif foreign_since is not None and not is_as_sent and not is_newer(stamp, foreign_since):
+            theirs.append(path)
+    return Differences(gone, tuple(foreign), tuple(alike), tuple(theirs))
+
+
+def is_newer(stamp: Stamp, moment: datetime) -> bool:
+    """Whether a file was changed after ``moment``."""
+    return stamp.modified_ns > moment.timestamp() * 1e9
+
+
+def _known_fields(
+    record: RunRecord, run: RunData, *, keep_theirs: bool
+) -> Iterator[tuple[str, Any]]:
+    """The fields, or parts of fields, that need not be sent."""
+    theirs = run.model_dump(mode="json")
+    for name, here in field_values(record).items():
+        other = theirs.get(name)
+        if isinstance(here, dict):
+            other = other or {}
+            same = {
+                key: value
+                for key, value in here.items()
+                if key in other and (keep_theirs or other[key] == value)
+            }
+            if same:
+                yield name, same
+        elif isinstance(here, list):
+            yield name, [item for item in here if item in (other or [])]
+        elif other == here or (keep_theirs and other):
+            yield name, here
+
+
+def _says_same(entry: Mapping[str, Any], other: Lineage) -> bool:
+    return (
+        entry.get("kind") == other.kind
+        and entry.get("path") == other.path
+        and (entry.get("summary") or {}) == other.summary
+        and bool(entry.get("is_input")) == other.is_input
+    )
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    if moment is None or moment.tzinfo is not None:
+        return moment
+    return moment.replace(tzinfo=timezone.utc)

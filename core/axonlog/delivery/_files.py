@@ -1,0 +1,313 @@
+"""The files of a run on their way to the server."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from axonlog.client import RunClient
+from axonlog.errors import AxonlogError, ServerError
+from axonlog.store import merge_rows
+
+from ._attempts import Attempts
+from ._contact import There, compare, is_newer
+from ._found import find_files, stamp_of
+from ._ledger import Ledger, LedgerFile, Sent, Stamp
+from ._plan import due_files, is_event_file, shipments
+from ._shipping import Shipping, folder_sizes, missing
+from ._troubles import concerns_all
+
+_log = logging.getLogger("axonlog")
+
+# So much of a run is sent at a time; then newer rows get their turn.
+_STEP_S = 5.0
+
+# What was sent is looked for on the server after so many files, or so many bytes.
+_BATCH_FILES = 50
+_BATCH_BYTES = 8 * 1024 * 1024
+
+# Event files that have waited long are sent at this rate, all together, and so much at once.
+_ALLOWANCE_BYTES_PER_S = 10_000
+_ALLOWANCE_BYTES = 600_000
+
+Adopt = Callable[[Path, bytes], None]
+
+
+class FileDelivery:
+    """Sends what differs from what the server has, and makes sure that it has arrived.
+
+    Args:
+        root: The run's directory.
+        ledger_file: What the server has.
+        shipping: Sends.
+        attempts: Keeps the failures.
+        adopt: Takes the server's copy of an event file into the one here; None where the
+            directory is only read. Then both are joined on the way to the server.
+        on_joined: Called with an event file's path and content when they were joined on the way.
+        clock: Seconds that only go forward.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        ledger_file: LedgerFile,
+        shipping: Shipping,
+        attempts: Attempts,
+        *,
+        adopt: Adopt | None,
+        on_joined: Callable[[str, bytes], None],
+        label: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.found: dict[str, Stamp] = {}
+        self.kept_back: set[str] = set()
+        self.is_contested = False
+        self._root = root
+        self._ledger_file = ledger_file
+        self._shipping = shipping
+        self._attempts = attempts
+        self._adopt = adopt
+        self._on_joined = on_joined
+        self._label = label
+        self._clock = clock
+        self._seen_at: dict[str, float] = {}
+        self._sent_at: dict[str, float] = {}
+        self._to_join: dict[str, int] = {}
+        self._has_adopted = False
+        self._allowance = float(_ALLOWANCE_BYTES)
+        self._looked_at = clock()
+        self._began_at = clock()
+
+    @property
+    def _ledger(self) -> Ledger:
+        return self._ledger_file.ledger
+
+    def look(self) -> None:
+        """Find out what there is now.
+
+        Raises:
+            OSError: The directory cannot be read.
+        """
+        found, now = find_files(self._root), self._clock()
+        seen = self._seen_at
+        self._seen_at = {
+            path: seen.get(path, now) if self.found.get(path) == stamp else now
+            for path, stamp in found.items()
+        }
+        self._allowance = min(
+            _ALLOWANCE_BYTES,
+            self._allowance + (now - self._looked_at) * _ALLOWANCE_BYTES_PER_S,
+        )
+        self._looked_at = now
+        self.found = found
+
+    def meet(self, client: RunClient, there: There, foreign_since: datetime | None) -> None:
+        """Find out, once, what the server has that this directory did not send.
+
+        Rows of event files that were logged elsewhere are joined with those here. Of other files
+        the newer one stays: the server's, if an attempt that this directory knows nothing of
+        began after the one here was written.
+
+        Raises:
+            TransportError: The server did not answer.
+            ServerError: It answered with an error.
+            OSError: The directory cannot be read or written.
+        """
+        differences = compare(
+            self._ledger,
+            there,
+            self.found,
+            foreign_since=foreign_since,
+            take_all=self._adopt is not None,
+        )
+        for path in differences.gone:
+            self._ledger.files.pop(path, None)
+        for path in differences.foreign:
+            if self._adopt is None:
+                self._ledger.files.pop(path, None)
+            else:
+                self._take_theirs(client, path, there.files[path])
+        for path in differences.alike:
+            sent = self._ledger.files.get(path)
+            stamp = self._shipping.is_same(client, path, sent)
+            size = there.files[path]
+            if stamp is not None:
+                digest = None if sent is None else sent.digest
+                self._ledger.files[path] = Sent(stamp=stamp, remote_bytes=size, digest=digest)
+            elif foreign_since is not None and not is_newer(self.found[path], foreign_since):
+                self._keep_back(path, size)
+            self._ledger_file.save_soon()
+        for path in differences.theirs:
+            self._keep_back(path, there.files[path])
+        self.look()
+
+    def send(self, client: RunClient, *, final: bool) -> bool:
+        """Send what is due.
+
+        Returns:
+            Whether there is more, for which there was no time.
+
+        Raises:
+            TransportError: The server does not answer.
+            ServerError: It is in no state to take anything.
+        """
+        due = self._due(final=final)
+        due = [
+            *self._after_a_look(client, [path for path in due if is_event_file(path)]),
+            *(path for path in due if not is_event_file(path)),
+        ]
+        if self._has_adopted:
+            self._has_adopted = False
+            self.look()  # what was adopted is longer now
+        sizes = {path: self.found[path].size_bytes for path in due}
+        started, batch, batch_bytes = self._clock(), dict[str, Sent](), 0
+        for number, shipment in enumerate(shipments(due, sizes, self._ledger.files)):
+            if number and self._clock() - started >= _STEP_S:
+                self._confirm(client, batch)
+                return True
+            for path, sent in self._ship(client, shipment).items():
+                batch[path] = sent
+                batch_bytes += sent.remote_bytes
+            if len(batch) >= _BATCH_FILES or batch_bytes >= _BATCH_BYTES:
+                self._confirm(client, batch)
+                batch, batch_bytes = {}, 0
+        self._confirm(client, batch)
+        return False
+
+    def check_rivals(self, client: RunClient) -> bool:
+        """Whether another attempt has just written over what was sent; then it is sent again.
+
+        Raises:
+            TransportError: The server did not answer.
+            ServerError: It answered with an error.
+        """
+        paths = [path for path in self.found if is_event_file(path)]
+        return bool(self._after_a_look(client, paths, only_rivals=True))
+
+    def _due(self, *, final: bool) -> list[str]:
+        now = self._clock()
+        due = due_files(
+            self.found,
+            self._ledger.files,
+            seen_s={path: now - at for path, at in self._seen_at.items()},
+            unsent_s={path: now - self._sent_at.get(path, self._began_at) for path in self.found},
+            allowance_bytes=self._allowance,
+            final=final,
+        )
+        may_try = self._attempts.troubles.may_try
+        return [path for path in due if may_try("file", path, self.found[path])]
+
+    def _after_a_look(
+        self, client: RunClient, paths: Iterable[str], *, only_rivals: bool = False
+    ) -> list[str]:
+        """Which of these event files are to be sent, now that we know what is there."""
+        paths = list(paths)
+        sizes = folder_sizes(client, paths) if paths else {}
+        left = []
+        for path in paths:
+            size, sent = sizes.get(path), self._ledger.files.get(path)
+            if size is None:
+                self._ledger.files.pop(path, None)
+                left.append(path)
+            elif sent is not None and size == sent.remote_bytes == sent.stamp.size_bytes:
+                if not only_rivals:
+                    left.append(path)
+            elif sent is not None and size == sent.remote_bytes and sent.stamp == self.found[path]:
+                continue  # it was joined on the way, and nothing has come since
+            else:
+                self.is_contested = self.is_contested or sent is not None
+                if self._take_theirs(client, path, size):
+                    left.append(path)
+        return left
+
+    def _take_theirs(self, client: RunClient, path: str, size_bytes: int) -> bool:
+        """Deal with rows that another attempt wrote; whether there is something to send then."""
+        if self._adopt is None:
+            self._to_join[path] = size_bytes
+            return True
+        theirs = self._shipping.fetch(client, path, size_bytes)
+        place = self._root / path
+        self._adopt(place, theirs)
+        self._has_adopted = True
+        before = self._ledger.files.get(path)
+        # Of no state that the file here can be in, so that it is sent.
+        stamp = Stamp(size_bytes=len(theirs), modified_ns=0)
+        is_all = place.read_bytes().rstrip(b"\n") == theirs.rstrip(b"\n")
+        if is_all:
+            stamp = stamp_of(place.stat())
+        self._ledger.files[path] = Sent(
+            stamp=stamp,
+            remote_bytes=len(theirs),
+            spent_bytes=0 if before is None else before.spent_bytes,
+        )
+        self._ledger_file.save_soon()
+        return not is_all
+
+    def _ship(self, client: RunClient, paths: list[str]) -> Mapping[str, Sent]:
+        arrived: dict[str, Sent] = {}
+        if len(paths) > 1 and not self._to_join.keys() & set(paths):
+            try:
+                together = self._shipping.send_together(client, paths)
+            except (ServerError, OSError) as error:
+                if concerns_all(error):
+                    raise
+                # One by one they tell which of them it is.
+                _log.debug("%s: an archive was not taken: %s", self._label, error)
+            else:
+                if together is not None:
+                    return together
+        for path in paths:
+            version = self.found[path]
+            before = self._ledger.files.get(path)
+            try:
+                if path in self._to_join:
+                    arrived[path] = self._join(client, path, before)
+                else:
+                    arrived[path] = self._shipping.send(client, path, before)
+            except FileNotFoundError:
+                continue  # deleted meanwhile: nothing is left to send
+            except (AxonlogError, OSError) as error:
+                self._attempts.note_failure("file", path, version, error)
+        return arrived
+
+    def _join(self, client: RunClient, path: str, before: Sent | None) -> Sent:
+        """Send the rows there and those here as one file, without touching the one here."""
+        theirs = self._shipping.fetch(client, path, self._to_join[path])
+        with (self._root / path).open("rb") as file:
+            stamp = stamp_of(os.fstat(file.fileno()))
+            joined = merge_rows(theirs, file.read())
+        self._on_joined(path, joined)
+        if joined == theirs.rstrip(b"\n"):
+            sent = Sent(stamp=stamp, remote_bytes=len(theirs))
+        else:
+            sent = self._shipping.send_instead(client, path, joined, stamp, before)
+        del self._to_join[path]
+        return sent
+
+    def _confirm(self, client: RunClient, batch: Mapping[str, Sent]) -> None:
+        if not batch:
+            return
+        problems = missing(client, dict(batch))
+        for path, sent in batch.items():
+            self._sent_at[path] = self._clock()
+            if path in problems:
+                self._attempts.note_failure("file", path, self.found[path], problems[path])
+            else:
+                self._ledger.files[path] = sent
+                self._attempts.note_success("file", path)
+        self._ledger_file.save_soon()
+
+    def _keep_back(self, path: str, size_bytes: int) -> None:
+        self._ledger.files[path] = Sent(stamp=self.found[path], remote_bytes=size_bytes)
+        if not self.kept_back:
+            _log.warning(
+                "%s: %s stays here, for the server has a newer one of another attempt; rename "
+                "it if it is to be sent",
+                self._label,
+                path,
+            )
+        self.kept_back.add(path)

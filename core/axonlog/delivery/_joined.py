@@ -1,0 +1,31 @@
+"""The lineage of an event file that was joined on its way to the server."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from axonlog.errors import EventError
+from axonlog.events import read_events, summarize
+
+
+def joined_summary(path: str, content: bytes, room: Path) -> dict[str, Any] | None:
+    """The summary that the lineage should tell of an event file with this content.
+
+    Args:
+        path: Of the file, relative to the run.
+        content: The whole file.
+        room: A folder for what has to be made on the way.
+
+    Returns:
+        The summary, or None where the content is not a table of events.
+    """
+    pure = PurePosixPath(path)
+    with tempfile.TemporaryDirectory(dir=room) as folder:
+        copy = Path(folder) / "joined.plx"
+        copy.write_bytes(content)
+        try:
+            return summarize(pure.parent.name, read_events(copy))
+        except EventError:
+            return None

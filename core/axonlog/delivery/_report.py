@@ -1,0 +1,44 @@
+"""What a delivery has done, at one moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+State = Literal["sending", "delivered", "retrying", "paused", "incomplete"]
+
+
+@dataclass(frozen=True)
+class DeliveryReport:
+    """Counts of a delivery; a snapshot that nothing changes any more.
+
+    What is counted are a run's files, its status conditions, the fields of its document that have
+    a value, and the entries of its lineage. Each is in one of three states.
+
+    Attributes:
+        sent: How many of them this delivery has brought to the server, which has them as they are.
+        pending: How many are still to be sent.
+        failed: How many the server refuses. They are tried again by the next delivery.
+        bytes_sent: Bytes of files that went out, those of interrupted uploads included.
+        pending_bytes: Size of the files that are still to be sent.
+        state: ``sending``: at work, or looking for what comes next. ``delivered``: there was
+            nothing left to send. ``retrying``: the server is in trouble, it is tried again and
+            again. ``paused``: it refuses the credentials. ``incomplete``: given up for now, with
+            something left.
+        trouble: Why it is not going on, in words, or None.
+        kept_back: Paths of files that stay here because the server has newer ones of these names.
+    """
+
+    sent: int = 0
+    pending: int = 0
+    failed: int = 0
+    bytes_sent: int = 0
+    pending_bytes: int = 0
+    state: State = "sending"
+    trouble: str | None = None
+    kept_back: tuple[str, ...] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the server has everything of the run."""
+        return not (self.pending or self.failed)

@@ -1,0 +1,39 @@
+"""Join two copies of an event file that went different ways."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+
+def merge_rows(first: bytes, second: bytes) -> bytes:
+    """All rows of both copies of an event file: those of ``first``, then what ``second`` has more.
+
+    Rows are told apart by all they say; one that stands twice in a copy stands twice in the
+    result. A copy that continues the other one is the result itself, however long it is.
+    """
+    first, second = first.rstrip(b"\n"), second.rstrip(b"\n")
+    common = _common_length(first, second)
+    for one, other in ((first, second), (second, first)):
+        if not one or (common == len(one) and other[common : common + 1] in (b"", b"\n")):
+            return other
+    shared = first.rfind(b"\n", 0, common) + 1
+    left = Counter(first[shared:].split(b"\n"))
+    missing = []
+    for row in second[shared:].split(b"\n"):
+        if left[row] > 0:
+            left[row] -= 1
+        elif row:
+            missing.append(row)
+    return b"\n".join([first, *missing])
+
+
+def _common_length(first: bytes, second: bytes) -> int:
+    """How many bytes both begin with; found by halving, for most copies share nearly all."""
+    low, high = 0, min(len(first), len(second))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if first[low:middle] == second[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
