@@ -51,14 +51,14 @@ class Recorder:
         self.is_strict = strict
         self.process = os.getpid()
         self._is_guest = is_guest
-        self._is_settled = False
+        self.is_settled = False
         self._lost = 0
         # Reentrant: a SIGTERM handler ends the run in the thread that may be ending it.
         self._ending = threading.RLock()
         self._captures: list[threading.Thread] = []
         self._uploader: Uploader | None = None
         self._final_report: DeliveryReport | None = None
-        self._end_timeout_s = end_timeout_s()
+        self.end_timeout_s = end_timeout_s()
 
         fresh = _fresh_record(context)
         answer = Answer()
@@ -107,8 +107,8 @@ class Recorder:
                 f"run {uuid} has ended ({self.store.document.status}): call init() for another "
                 f"one, or init(run_uuid={uuid!r}) to continue it"
             )
-        if self._is_settled:
-            self._is_settled = False
+        if self.is_settled:
+            self.is_settled = False
             if not self.context.is_managed.value:
                 self._enter_status("running", None, "Operation is running")
         return True
@@ -130,7 +130,7 @@ class Recorder:
             return
         if not self._is_guest:
             self._enter_ending(ending)
-            self._is_settled = True
+            self.is_settled = True
             self.store.journal.suspend()
         with self.tolerating_disk_trouble():
             self.store.refresh(final=True)
@@ -149,7 +149,7 @@ class Recorder:
             if self.is_ended:
                 return True
             self.is_ended = True
-        deadline = time.monotonic() + (self._end_timeout_s if wait_s is None else wait_s)
+        deadline = time.monotonic() + (self.end_timeout_s if wait_s is None else wait_s)
         self.store.journal.suspend()
         ENDINGS.unregister(self)
         # Ctrl-C ends the waiting, not the noting down of what is known.
