@@ -90,6 +90,7 @@ class Endings:
         self._is_installed = False
         self._noted: Ending | None = None
         self._exit: _Exit | None = None
+        self._worker: FrameType | None = None
         self._has_sigterm = False
         self._previous_handler: Callable[[int, FrameType | None], object] | None = None
 
@@ -122,16 +123,26 @@ class Endings:
 
             # Before the finalizers of queues and pools, which have priorities of up to 15.
             Finalize(None, self._at_worker_exit, exitpriority=100)
+            frame: FrameType | None = sys._getframe()
+            while frame is not None and frame.f_code.co_name != "_bootstrap":
+                frame = frame.f_back
+            self._worker = frame
 
     def _at_worker_exit(self) -> None:
-        # The finalizers of a worker run while its exception is still on the way.
+        # Up to Python 3.12 finalizers run while the worker's exception is still on the way; since
+        # then all that is left of it is the exit code, in the frame that called the worker.
         error = sys.exc_info()[1]
-        self._end_all(Ending("succeeded") if error is None else ending_of(error))
+        if error is not None:
+            self._end_all(ending_of(error))
+        else:
+            self._at_exit()
 
     def _at_exit(self) -> None:
         ending = self._noted
         if ending is None and self._exit is not None and self._exit.is_uncaught:
             ending = self._exit.ending
+        if ending is None and self._worker is not None:
+            ending = _ending_of_exit(self._worker.f_locals.get("exitcode"))
         self._end_all(ending or Ending("succeeded"))
 
     def _end_all(self, ending: Ending) -> None:
