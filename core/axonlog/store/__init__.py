@@ -3,7 +3,7 @@
 from ._copies import copy_into, digest
 from ._document import Condition, RunDocument, RunRecord, read_record
 from ._files import replacing, write_json
-from ._json import to_json_value
+from ._json import to_json_value, to_text
 from ._keeper import Keeper
 from ._layout import RunDirectory
 from ._lineage import Lineage, LineageEntry, read_lineage
@@ -34,5 +34,6 @@ __all__ = [
     "repair_siblings",
     "replacing",
     "to_json_value",
+    "to_text",
     "write_json",
 ]

@@ -14,7 +14,7 @@ from axonlog.errors import CacheError
 from axonlog.events import FINAL_STATUSES, Status
 
 from ._files import Stamp, stamp_of, write_json
-from ._json import to_json_value
+from ._json import to_json_value, to_text
 
 
 class Condition(BaseModel):
@@ -135,7 +135,7 @@ class RunDocument:
         """Replace one of the run's texts."""
         with self._lock:
             self._catch_up()
-            setattr(self._record, field, str(value))
+            setattr(self._record, field, to_text(value))
             self._write()
 
     def merge(
@@ -165,7 +165,7 @@ class RunDocument:
         with self._lock:
             self._catch_up()
             current = [] if reset else (self._record.tags or [])
-            self._record.tags = list(dict.fromkeys([*current, *tags]))
+            self._record.tags = list(dict.fromkeys([*current, *map(to_text, tags)]))
             self._write()
 
     def add_condition(
@@ -191,8 +191,8 @@ class RunDocument:
         now = at or datetime.now(timezone.utc)
         condition = Condition(
             type=status,
-            reason=reason,
-            message=message,
+            reason=to_text(reason),
+            message=None if message is None else to_text(message),
             last_update_time=updated or now,
             last_transition_time=changed or now,
         )

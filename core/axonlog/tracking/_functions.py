@@ -83,8 +83,10 @@ def init(
 
 
 def get_or_create_run(tracking_run: Run | None = None) -> Run:
-    """``tracking_run`` if given, else the current run, else a new one."""
-    return tracking_run or _current or init()
+    """``tracking_run`` if given, else the current run if it goes on, else a new one."""
+    if tracking_run is None and _current is not None and not _current.is_ended:
+        return _current
+    return tracking_run or init()
 
 
 def _of_current_run(method: Callable[Concatenate[Run, _P], _R]) -> Callable[_P, _R]:

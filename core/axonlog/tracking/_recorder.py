@@ -13,9 +13,9 @@ from pathlib import Path
 
 from axonlog.context import Context
 from axonlog.delivery import Delivery, DeliveryReport, Uploader, server_name
-from axonlog.errors import AxonlogError
+from axonlog.errors import AxonlogError, ContextError
 from axonlog.events import FINAL_STATUSES, Status
-from axonlog.store import Keeper, RunRecord, RunStore, repair_siblings
+from axonlog.store import Keeper, RunRecord, RunStore, repair_siblings, to_text
 
 from ._credentials import Credentials
 from ._deadline import end_timeout_s
@@ -53,6 +53,7 @@ class Recorder:
         self._is_guest = is_guest
         self.is_settled = False
         self._lost = 0
+        self._told_child = self.process
         # Reentrant: a SIGTERM handler ends the run in the thread that may be ending it.
         self._ending = threading.RLock()
         self._captures: list[threading.Thread] = []
@@ -64,12 +65,19 @@ class Recorder:
         answer = Answer()
         if not (context.is_offline.value or is_guest):
             answer = ask_server(context, fresh, strict=strict)
-        self.store = RunStore.open(
-            Path(context.artifacts_path.value or ""),
-            answer.known or fresh,
-            admit=self.is_listening,
-            on_lost=self._note_loss,
-        )
+        path = Path(context.artifacts_path.value or "")
+        try:
+            self.store = RunStore.open(
+                path,
+                answer.known or fresh,
+                admit=self.is_listening,
+                on_lost=self._note_loss,
+            )
+        except OSError as error:
+            raise ContextError(
+                f"{path} (from {context.artifacts_path.source}) cannot be the run's directory: "
+                f"{error}; pass artifacts_path= or go to a directory that can be written"
+            ) from error
         self._keeper = Keeper(self.store)
         own_from = len(self.store.document.snapshot().status_conditions)
         if not is_guest:
@@ -100,6 +108,7 @@ class Recorder:
             AxonlogError: The run has ended.
         """
         if self.process != os.getpid():
+            self._tell_child()
             return False  # a forked child: the parent alone writes
         if self.is_ended:
             uuid = self.context.run_uuid.value
@@ -172,6 +181,15 @@ class Recorder:
             yield
         except OSError as error:
             self._note_disk_trouble(error)
+
+    def _tell_child(self) -> None:
+        if self._told_child != os.getpid():
+            self._told_child = os.getpid()
+            _log.warning(
+                "%s: this is a forked child of the process that tracks it; what is logged here is "
+                "dropped: pass the run to the child, or call init() there",
+                self._label,
+            )
 
     @property
     def _label(self) -> str:
@@ -325,9 +343,13 @@ def _fresh_record(context: Context) -> RunRecord:
         uuid=context.run_uuid.value or "",
         owner=context.owner.value,
         project=context.project.value,
-        name=context.name.value,
-        description=context.description.value,
-        tags=list(context.tags.value) or None,
+        name=_as_text(context.name.value),
+        description=_as_text(context.description.value),
+        tags=[to_text(tag) for tag in context.tags.value] or None,
         is_managed=context.is_managed.value,
         created_at=datetime.now(timezone.utc),
     )
+
+
+def _as_text(text: str | None) -> str | None:
+    return None if text is None else to_text(text)

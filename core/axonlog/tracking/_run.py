@@ -666,7 +666,7 @@ class Run:
     def _note_code(
         self, code_ref: Mapping[str, Any] | None = None, *, is_input: bool = True
     ) -> None:
-        code = describe_code(Path.cwd()) if code_ref is None else dict(code_ref)
+        code = describe_code() if code_ref is None else dict(code_ref)
         if not code or not code.get("commit"):
             return
         entry = LineageEntry(
@@ -693,10 +693,11 @@ class Run:
             values = {**given, **values}
         elif given is not None:
             reset = bool(given)
-        if field != "meta_info":
-            values = {clean_name(name): value for name, value in values.items()}
+        named, refused = _named(values) if field != "meta_info" else (values, [])
         with self._open.tolerating_disk_trouble():
-            self._open.store.document.merge(field, values, reset=reset)
+            self._open.store.document.merge(field, named, reset=reset)
+        if refused:
+            raise EventError("; ".join(refused))
 
     def _set_text(self, field: Literal["name", "description", "readme"], value: str) -> None:
         with self._open.tolerating_disk_trouble():
@@ -750,3 +751,18 @@ class Run:
                     timestamp=timestamp,
                     value=told,
                 )
+
+
+def _named(values: Mapping[Any, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The values under names that Polyaxon takes, no two under one, and what has no name."""
+    named: dict[str, Any] = {}
+    refused = []
+    for key, value in values.items():
+        try:
+            name = clean_name(str(key))
+        except EventError as error:
+            refused.append(str(error))
+            continue
+        # Two names may clean to one; the later one is told apart by its digest.
+        named[f"{name}-{digest_of_value(key)[:6]}" if name in named else name] = value
+    return named, refused

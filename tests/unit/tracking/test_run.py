@@ -273,3 +273,58 @@ def test_a_no_op_run_does_nothing_and_says_so():
     run.end()
     assert repr(run) == "<Run None/None/None no-op>"
     assert list(Path.cwd().iterdir()) == []
+
+
+def test_a_directory_that_cannot_be_made_is_an_error_that_names_it(tmp_path):
+    (tmp_path / "file").write_text("")
+    place = str(tmp_path / "file" / "run")
+    with pytest.raises(ContextError, match=r"file/run \(from argument\) cannot be the run's dir"):
+        axonlog.Run(project="acme/digits", is_offline=True, artifacts_path=place)
+
+
+def test_text_that_is_no_unicode_does_not_spoil_the_run(run):
+    run.set_name("a\ud800")
+    run.log_inputs({"k\udcff": 1})
+    run.log_tags("t\ud800")
+    run.log_outputs(best=1)
+    run.end()
+    document = document_of(directory(run))
+    assert (document["name"], document["inputs"], document["tags"]) == ("a?", {"k": 1}, ["t?"])
+    assert (document["outputs"], document["status"]) == ({"best": 1}, "succeeded")
+
+
+def test_an_input_without_a_name_is_named_and_costs_no_other(run):
+    with pytest.raises(EventError, match="a name must hold at least one character"):
+        run.log_inputs({"": 1, 3: 2, "lr": 0.1, "日lr": 0.2})
+    inputs = document_of(directory(run))["inputs"]
+    assert (inputs.pop("3"), inputs.pop("lr")) == (2, 0.1)
+    assert list(inputs.values()) == [0.2]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://bob:p@secret@example.com:8443/acme/digits.git",
+        "https://example.com:8443/acme/digits.git?private_token=secret",
+    ],
+)
+def test_no_credentials_of_a_remote_are_noted(run, tmp_path, url):
+    identity = ["-c", "user.name=n", "-c", "user.email=e@example.com"]
+    for command in (
+        ["init", "-q"],
+        [*identity, "commit", "-q", "--allow-empty", "-m", "first"],
+        ["remote", "add", "origin", url],
+    ):
+        subprocess.run(["git", *command], check=True, cwd=tmp_path)
+    run.log_code_ref()
+    (entry,) = lineage_of(directory(run)).values()
+    assert entry["summary"]["url"] == "https://example.com:8443/acme/digits.git"
+
+
+def test_a_deleted_working_directory_is_no_code(run, tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    run.log_code_ref()
+    assert not (directory(run) / "lineages.plx.json").exists()
