@@ -38,13 +38,15 @@ class Keeper:
         while not self._stopping.wait(self._interval_s):
             try:
                 self._store.refresh()
-            except Exception:  # noqa: BLE001  # the top of a thread: training must not end for this
+            except Exception as error:  # noqa: BLE001  # the top of a thread: training must not end for this
                 if not self._troubled:
                     self._troubled = True
                     _log.warning(
-                        "cannot bring %s up to date, will keep trying",
+                        "cannot bring the files in %s up to date, will keep trying; nothing of "
+                        "the journal is lost: %s",
                         self._store.directory.path,
-                        exc_info=True,
+                        error,
+                        exc_info=None if isinstance(error, OSError) else error,
                     )
             else:
                 self._troubled = False

@@ -9,7 +9,7 @@ from pathlib import Path
 from axonlog.errors import CacheError
 from axonlog.events import clean_name
 
-from ._files import write_json
+from ._files import Stamp, stamp_of, write_json
 
 _DIGEST_LENGTH = 12
 _STEM_LENGTH = 187  # with a hyphen and the digest at most 200
@@ -36,16 +36,22 @@ class EventNames:
     def __init__(self, told: Path, claims: Path) -> None:
         self._told_path = told
         self._claims_path = claims
-        self._told = _read(told)
-        self._claims = _read(claims)
-        for kind, names in self._told.items():
-            self._claims.setdefault(kind, {}).update(names)
-        self._stems = {
-            (kind, name): stem
-            for kind, names in self._claims.items()
-            for stem, name in names.items()
-        }
+        self._told: dict[str, dict[str, str]] = {}
+        self._claims: dict[str, dict[str, str]] = {}
+        self._stems: dict[tuple[str, str], str] = {}
+        self._seen: Stamp | None = None
         self._is_noted = True
+        self._read()
+
+    def catch_up(self) -> None:
+        """Take over what other processes have noted meanwhile.
+
+        Raises:
+            CacheError: It cannot be understood.
+            OSError: It cannot be read.
+        """
+        if stamp_of(self._claims_path) != self._seen:
+            self._read()
 
     def stem(self, kind: str, name: str) -> str:
         """The name of the file, without its extension.
@@ -69,7 +75,18 @@ class EventNames:
             write_json(self._claims_path, self._claims, compact=True)
             if self._told:
                 write_json(self._told_path, self._told)
+            self._seen = stamp_of(self._claims_path)
             self._is_noted = True
+
+    def _read(self) -> None:
+        self._seen = stamp_of(self._claims_path)
+        for known, path in ((self._told, self._told_path), (self._claims, self._claims_path)):
+            for kind, names in _read(path).items():
+                known.setdefault(kind, {}).update(names)
+        for kind, names in self._told.items():
+            self._claims.setdefault(kind, {}).update(names)
+        for kind, names in self._claims.items():
+            self._stems.update({(kind, name): stem for stem, name in names.items()})
 
     def _choose(self, kind: str, name: str) -> str:
         claims = self._claims.setdefault(kind, {})

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from axonlog.errors import CacheError
 
 from ._files import write_json
+from .journal import can_be_mapped
 
 # A process on another machine cannot be asked; it gives a sign of life now and then.
 SIGN_INTERVAL_S = 30.0
@@ -24,6 +25,7 @@ class Owner(BaseModel):
     """A process, told apart from all others: a pid is given again, after a boot at the latest.
 
     What a system does not tell is None. ``started`` is in clock ticks since the boot.
+    ``folder`` is the inode of the folder in which the note lies: a copy of it has another one.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -35,14 +37,17 @@ class Owner(BaseModel):
     machine_id: str | None
     host: str
     since: datetime
+    folder: int | None = None
 
     def write(self, path: Path) -> None:
-        """Leave a note on this process.
+        """Leave a note on this process in ``path``, whose folder is there.
 
         Raises:
             OSError: It cannot be written.
         """
-        write_json(path, self.model_dump(mode="json"))
+        # Elsewhere inodes may change by themselves.
+        folder = path.parent.stat().st_ino if can_be_mapped(path.parent) else None
+        write_json(path, self.model_copy(update={"folder": folder}).model_dump(mode="json"))
 
 
 def this_process() -> Owner:
@@ -81,7 +86,8 @@ def is_owner_alive(path: Path) -> bool:
     here = _this_machine()
     if owner.boot_id is not None and owner.boot_id == here["boot_id"]:
         if owner.pid_namespace == here["pid_namespace"]:
-            return _is_running(owner.pid, owner.started)
+            is_copy = owner.folder not in (None, path.parent.stat().st_ino)
+            return not is_copy and _is_running(owner.pid, owner.started)
     elif None not in (owner.boot_id, owner.machine_id) and (owner.machine_id, owner.host) == (
         here["machine_id"],
         here["host"],

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import logging
+import os
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -17,6 +19,8 @@ from ._names import EventNames
 from ._owner import Owner, is_owner_alive, read_owner
 from ._series import SeriesBook
 from .journal import Attempt, attempts_in
+
+_log = logging.getLogger("axonlog")
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,13 @@ def repair(path: Path) -> Repair | None:
             drain.forget(attempt)
         if drain.tidy():
             _clear_halves(path)
+    if drain.dropped_bytes:
+        _log.info(
+            "%s: %d bytes at the end of its journal are no whole record: what was being written "
+            "when the process died",
+            path,
+            drain.dropped_bytes,
+        )
     return Repair(path, points, drain.dropped_bytes, is_lost) if dead else None
 
 
@@ -104,10 +115,10 @@ def repair_siblings(path: Path, *, limit: int = 1000) -> list[Repair]:
     for number, sibling in enumerate(path.parent.iterdir()):
         if number == limit:
             break
-        if sibling == path:
-            continue
         try:
-            report = repair(sibling)
+            # In a folder that many share, what somebody else put there is not ours to act on.
+            is_ours = sibling != path and sibling.stat().st_uid == os.getuid()
+            report = repair(sibling) if is_ours else None
         except (CacheError, OSError):
             continue
         if report is not None:

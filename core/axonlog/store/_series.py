@@ -104,6 +104,7 @@ class SeriesBook:
         """The rows of metrics, by file; nothing is written."""
         rows: dict[Series, Rows] = {}
         with self._lock:
+            self._names.catch_up()
             for batch in batches:
                 times = list(map(_format, batch.times))
                 prefixes = list(map(row_prefix, batch.steps, times))
@@ -141,7 +142,9 @@ class SeriesBook:
             OSError: One cannot be cut.
         """
         for path, size_bytes in sizes_bytes.items():
-            self._writer.restore(self._directory.path / path, size_bytes)
+            # The note lies on disk: whoever could change it must reach nothing else by it.
+            if path.startswith("events/") and ".." not in path.split("/"):
+                self._writer.restore(self._directory.path / path, size_bytes)
 
     def adopt(self, path: Path, rows_before: bytes) -> None:
         """Take over the rows that another copy of an event file has and this one lacks.

@@ -57,6 +57,7 @@ class RunStore:
         self._book = book
         self._drain = Drain(directory, book)
         self._refreshing = threading.RLock()
+        self._is_closed = False
         self._sign_due_s = time.monotonic() + SIGN_INTERVAL_S
 
     @classmethod
@@ -151,8 +152,12 @@ class RunStore:
         Raises:
             OSError: The file cannot be replaced.
         """
-        with self._refreshing, self._drain.between_batches():
-            self._book.adopt(path, rows_before)
+        with self._refreshing:
+            with self._drain.between_batches():
+                self._book.adopt(path, rows_before)
+            if self._is_closed:  # the delivery goes on after that; no refresh comes any more
+                self._book.tell(final=True)
+                self._drain.tidy()
 
     def close(self) -> bool:
         """Refuse further points, tell everything once more and close the files.
@@ -172,6 +177,7 @@ class RunStore:
             if is_held and self.refresh(final=True):
                 self._drain.forget(self.journal.attempt)
                 is_complete = True
+            self._is_closed = True
         finally:
             if is_held:
                 self._book.close()
@@ -183,7 +189,8 @@ class RunStore:
         return is_complete
 
     def _look_ahead(self) -> None:
-        self.journal.prepare()
+        with contextlib.suppress(OSError):  # the log call that finds no segment will tell
+            self.journal.prepare()
         if time.monotonic() >= self._sign_due_s:
             self._sign_due_s = time.monotonic() + SIGN_INTERVAL_S
             with contextlib.suppress(FileNotFoundError):

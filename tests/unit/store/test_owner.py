@@ -1,5 +1,7 @@
 import os
+import shutil
 import time
+from pathlib import Path
 
 import pytest
 
@@ -86,5 +88,14 @@ def test_without_a_note_nobody_writes(note):
 def test_a_note_tells_all_it_needs(note):
     write(note)
     assert Owner.model_validate_json(note.read_bytes()) == this_process().model_copy(
-        update={"since": Owner.model_validate_json(note.read_bytes()).since}
+        update={
+            "since": Owner.model_validate_json(note.read_bytes()).since,
+            "folder": note.parent.stat().st_ino,
+        }
     )
+
+
+def test_in_a_copy_of_the_folder_nobody_writes(note, tmp_path_factory):
+    write(note)
+    copy = shutil.copy(note, tmp_path_factory.mktemp("copy"))
+    assert not is_owner_alive(Path(copy))

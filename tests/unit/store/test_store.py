@@ -117,5 +117,6 @@ def test_the_keeper_tells_of_trouble_once_and_goes_on(tmp_path, caplog):
     assert enough.wait(10)
     keeper.stop()
     assert [record.getMessage() for record in caplog.records] == [
-        f"cannot bring {tmp_path} up to date, will keep trying"
+        f"cannot bring the files in {tmp_path} up to date, will keep trying; nothing of the "
+        "journal is lost: disk gone"
     ]

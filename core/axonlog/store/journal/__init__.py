@@ -46,6 +46,7 @@ says how many bytes it dropped.
 """
 
 from ._files import Attempt, attempts_in, new_attempt
+from ._filesystem import can_be_mapped
 from ._format import Batch, Scan, scan
 from ._segment import Segment, read_file
 from ._writer import Journal
@@ -57,6 +58,7 @@ __all__ = [
     "Scan",
     "Segment",
     "attempts_in",
+    "can_be_mapped",
     "new_attempt",
     "read_file",
     "scan",

@@ -293,8 +293,10 @@ class Journal:
         if self._is_closed:
             raise OSError(f"{self._active.path}: the journal is closed")
         if self._trouble is not None and time.monotonic() < self._trouble[1]:
-            raise self._trouble[0]
-        before = self._active
+            # A new one: the old one would grow by a traceback each time.
+            before = self._trouble[0]
+            raise OSError(before.errno, before.strerror, before.filename)
+        full = self._active
         try:
             fresh = self._take_spare(at_least_bytes) or self._make(
                 max(_SEGMENT_BYTES, at_least_bytes), at_least_bytes=at_least_bytes
@@ -303,14 +305,14 @@ class Journal:
             self._trouble = error, time.monotonic() + _PAUSE_S
             raise
         self._trouble = None
-        if self._has_gone_on(before):  # a signal handler was here meanwhile
+        if self._has_gone_on(full):  # a signal handler was here meanwhile
             _discard(fresh)
             return
-        before.seal()
-        self._sealed.append(before)
-        self._bytes_before += before.used_bytes
+        full.seal()
+        self._sealed.append(full)
+        self._bytes_before += full.used_bytes
         self._entries, self._single, self._ids, self._active = {}, {}, {}, fresh
-        before.release()
+        full.release()
 
     def _has_gone_on(self, segment: Segment) -> bool:
         return self._is_closed or self._active is not segment
