@@ -62,7 +62,7 @@ def _chosen(names: Sequence[str] | None, *, quick: bool) -> list[Entry]:
 def _measure(
     job: Job, entry: Entry, results: _Measured, failures: list[str], *, quick: bool, repeat: int
 ) -> None:
-    if job.without_floors and entry in FLOORS:
+    if quick and job.is_quick_without_floors and entry in FLOORS:
         return
     options = job.quick if quick else job.options
     for _ in range(job.times):
