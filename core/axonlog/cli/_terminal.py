@@ -83,17 +83,20 @@ def outcome_line(outcome: Outcome, *, with_trouble: bool = True) -> Text:
         return line.append("not sent: ", "red").append(_printable(outcome.error))
     if report.is_complete and not report.sent:
         return line.append("nothing to send", "green").append(f": {where} has everything")
-    if report.is_complete:
-        what = f": {count(report.sent, 'item')}, {size(report.bytes_sent)}, to {where}"
-        return line.append("sent", "green").append(what)
-    if report.pending:
-        left = f"{count(report.pending, 'item')}, {size(report.pending_bytes)}"
-        line.append("pending", "yellow").append(f": {left}, to {where}")
-    if report.failed:
-        line.append("; " if report.pending else "")
-        line.append("refused", "red").append(f": {count(report.failed, 'item')}, by {where}")
-    has_more = with_trouble and report.trouble
-    return line.append(f" ({_printable(report.trouble or '')})" if has_more else "")
+    parts = (
+        ("sent", "green", report.sent, f", {size(report.bytes_sent)}"),
+        ("pending", "yellow", report.pending, f", {size(report.pending_bytes)}"),
+        ("refused", "red", report.failed, ""),
+    )
+    told = [
+        Text.assemble((word, style), f": {count(number, 'item')}{more}")
+        for word, style, number, more in parts
+        if number
+    ]
+    line.append(Text("; ").join(told)).append(f", to {where}")
+    if with_trouble and report.trouble:
+        line.append(f" ({_printable(report.trouble)})")
+    return line
 
 
 def label(run: RunView) -> str:
