@@ -51,13 +51,14 @@ def short_uuids(runs: Sequence[RunView]) -> dict[str, str]:
 def runs_table(runs: Sequence[RunView]) -> Table:
     """The runs as a table, as they are ordered."""
     shorts, now = short_uuids(runs), datetime.now(timezone.utc)
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for head in ("RUN", "STATUS"):
         table.add_column(head, no_wrap=True)
     for head in ("POINTS", "TO SEND", "AGE"):
         table.add_column(head, justify="right", no_wrap=True)
     for head in ("PROJECT", "NAME"):
-        table.add_column(head, no_wrap=True, overflow="ellipsis")
+        # Its cells do not wrap, but it may: such columns give way first where there is no room.
+        table.add_column(head, overflow="ellipsis")
     for run in runs:
         is_waiting = bool(run.waiting.pending)
         table.add_row(
@@ -144,8 +145,8 @@ def nobody_watches(run: RunView) -> Iterator[Callable[[DeliveryReport], None]]:
     yield lambda delivered: None
 
 
-def _shown(text: str | None) -> Text | str:
-    return Text(_printable(text)) if text else Text("-", "dim")
+def _shown(text: str | None) -> Text:
+    return Text(_printable(text), no_wrap=True) if text else Text("-", "dim")
 
 
 def _printable(text: str) -> str:

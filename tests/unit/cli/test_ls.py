@@ -170,3 +170,11 @@ def test_an_output_that_cannot_hold_a_name_still_shows_the_run():
         env={**os.environ, "PYTHONIOENCODING": "ascii"},
     )
     assert done.stdout.rstrip().endswith(b"gr??e")
+
+
+def test_a_narrow_terminal_still_shows_what_sync_needs():
+    path = make_run("a name that has no room")
+    shown = in_terminal("ls", COLUMNS="50", NO_COLOR="1")
+    (line,) = [line for line in shown.splitlines() if path.name[:8] in line]
+    assert "succeeded" in line
+    assert "…" in line
