@@ -4,12 +4,14 @@
 
 Every measurement of every contestant has a process of its own, without a network. One repeat
 measures everything of everybody before the next one begins, so that what else the machine does
-falls on all alike. Figures are for reading: no test depends on them.
+falls on all alike. Ctrl-C ends it early, with the table of what there is. Figures are for reading:
+no test depends on them.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import platform
@@ -40,10 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         python_of(entry)
     results: _Measured = defaultdict(lambda: defaultdict(list))
     failures: list[str] = []
-    for repeat in range(1 if given.quick else given.repeats):
-        for job in JOBS:
-            for entry in entries:
-                _measure(job, entry, results, failures, quick=given.quick, repeat=repeat)
+    # Whoever has no more patience gets the table of what has been measured until then.
+    with contextlib.suppress(KeyboardInterrupt):
+        for repeat in range(1 if given.quick else given.repeats):
+            for job in JOBS:
+                for entry in entries:
+                    _measure(job, entry, results, failures, quick=given.quick, repeat=repeat)
     print(_head(entries))
     print(table(ROWS, results, [entry.name for entry in entries]))
     for failure in failures:
@@ -62,7 +66,7 @@ def _chosen(names: Sequence[str] | None, *, quick: bool) -> list[Entry]:
 def _measure(
     job: Job, entry: Entry, results: _Measured, failures: list[str], *, quick: bool, repeat: int
 ) -> None:
-    if job.without_floors and entry in FLOORS:
+    if quick and job.is_quick_without_floors and entry in FLOORS:
         return
     options = job.quick if quick else job.options
     for _ in range(job.times):

@@ -16,6 +16,7 @@ import time
 from array import array
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import probes
 from contestants import Contestant, find
@@ -125,17 +126,21 @@ def lifetime(kind: Kind, directory: Path, *, later: int) -> Figures:
 
 
 def until_killed(kind: Kind, directory: Path) -> Figures:
-    """One point each millisecond, for ever; ``counter`` tells how many calls have returned."""
+    """One point each millisecond; ``counter`` tells how many calls have returned.
+
+    Ends by itself only when nobody has killed it for a minute.
+    """
     with (directory.parent / "counter").open("r+b") as file:
         counter = mmap.mmap(file.fileno(), COUNTER.size)
     contestant = _started(kind, directory)
     began, step = _now(), 0
     COUNTER.pack_into(counter, 0, 0, 1)
-    while True:
+    while step < 60_000:
         time.sleep(max(0.0, (began + step * 1_000_000 - _now()) / 1e9))
         contestant.log({"m": step + 0.5}, step)
         step += 1
         COUNTER.pack_into(counter, 0, step, 1)
+    raise SystemExit("nobody has killed this")
 
 
 def recovered(kind: Kind, directory: Path) -> Figures:
@@ -148,19 +153,19 @@ def recovered(kind: Kind, directory: Path) -> Figures:
 
 
 def beside(kind: Kind, directory: Path, *, seconds: int, rounds: int) -> Figures:
-    """A busy loop beside 1,000 points a second, against the same loop without them.
+    """A busy loop beside 1,000 points a second, against the same loop without them, by turns.
 
     ``speed_percent`` has the log calls themselves in it. ``background_cpu_us_per_point`` is what
     other threads of the process used.
     """
     contestant = _started(kind, directory)
     ratios, background, points = [], 0.0, 0
-    for number in range(rounds):
-        alone, idle_s, _ = _busy(None, seconds, 0)
-        logging, used_s, logged = _busy(contestant, seconds, number * seconds * 1000)
-        ratios.append(logging / alone)
-        background += used_s - idle_s
-        points += logged
+    for _ in range(rounds):
+        alone = _busy(None, seconds, first=0)
+        logging = _busy(contestant, seconds, first=points)
+        ratios.append(alone.chunk_ns / logging.chunk_ns)
+        background += logging.others_s - alone.others_s
+        points += logging.points
     contestant.finish()
     return {
         "speed_percent": 100 * statistics.median(ratios),
@@ -168,23 +173,39 @@ def beside(kind: Kind, directory: Path, *, seconds: int, rounds: int) -> Figures
     }
 
 
-def _busy(contestant: Contestant | None, seconds: int, first: int) -> tuple[float, float, int]:
-    """Units of work per second, seconds of other threads' processor time, points logged."""
-    others = time.process_time() - time.thread_time()
-    began = _now()
-    end, due, units, step = began + seconds * 10**9, began, 0, first
-    while (now := _now()) < end:
-        _work()
-        units += 1
+class _Stretch(NamedTuple):
+    """A stretch of busy time: the mean time of a chunk of work, and what happened beside it."""
+
+    chunk_ns: float
+    others_s: float
+    points: int
+
+
+def _busy(contestant: Contestant | None, seconds: int, *, first: int) -> _Stretch:
+    others_s = time.process_time() - time.thread_time()
+    began = now = _now()
+    due, chunks, total, points = began, 0, 0, 0
+    preempted = probes.preemptions()
+    while now < began + seconds * 10**9:
+        for _ in range(20):
+            _work()
         if now >= due:
             due += 1_000_000
-            step += 1
+            points += 1
             if contestant is not None:
-                contestant.log({"metric_0": step * 0.5}, step)
-    rate = units / ((_now() - began) / 1e9)
+                contestant.log({"metric_0": points * 0.5}, first + points)
+        before, now = now, _now()
+        # What other processes of the machine took is not the contestant's doing. Waiting for one
+        # of its threads is: it gives the processor away by itself.
+        count = probes.preemptions()
+        if count == preempted:
+            chunks += 1
+            total += now - before
+        preempted = count
     if contestant is not None:
         time.sleep(_REST_S / 2)  # what is left to the background belongs to this stretch
-    return rate, time.process_time() - time.thread_time() - others, step - first
+    used_s = time.process_time() - time.thread_time() - others_s
+    return _Stretch(total / max(1, chunks), used_s, points)
 
 
 def _work() -> int:

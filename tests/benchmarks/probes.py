@@ -34,6 +34,11 @@ def cpu_s() -> float:
     return time.process_time() + children.ru_utime + children.ru_stime
 
 
+def preemptions() -> int:
+    """How often the kernel has taken the processor from this thread for somebody else."""
+    return resource.getrusage(resource.RUSAGE_THREAD).ru_nivcsw
+
+
 def size_bytes(directory: Path) -> int:
     """All files below."""
     return sum(path.lstat().st_size for path in directory.rglob("*") if path.is_file())

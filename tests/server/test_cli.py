@@ -140,3 +140,17 @@ def test_a_terminal_is_told_what_was_sent(host, project):
     shown = in_terminal("sync", path.name, POLYAXON_HOST=host)
     assert "\x1b[32msent" in shown
     assert f"to {host}/{project}" in shown
+
+
+def test_what_the_server_refuses_is_told_and_the_rest_arrives(fault_proxy, project, capsys):
+    path = make_run(project=project)
+    (path / "outputs" / "weights.bin").write_bytes(b"w" * 1000)
+    refusal = Answer(400, b'{"detail": "no room"}', {"Content-Type": "application/json"})
+    fault_proxy.fault(refusal, lambda request: b"weights.bin" in request.body, method="POST")
+    words = ["sync", path.name, "--host", fault_proxy.url]
+    assert main(words) == 1
+    assert "refused: 1 item" in capsys.readouterr().out
+    assert remote_curve(there(fault_proxy.url, project, path), "loss") == POINTS
+    assert main([*words, "--json"]) == 1
+    (run,) = json.loads(capsys.readouterr().out)["runs"]
+    assert (run["failed"], run["pending"]) == (1, 0)

@@ -188,4 +188,5 @@ def _places(roots: Sequence[Path]) -> str:
 
 
 def _print_json(document: dict[str, Any]) -> None:
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    # Escaped: a path may hold bytes that no encoding of the output has.
+    click.echo(json.dumps(document, indent=2))

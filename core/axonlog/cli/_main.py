@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 
@@ -18,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 done, 1 something is still to be sent or was refused, 2 the command line
         or the context is wrong, 130 interrupted.
     """
+    _tolerate_every_character()
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:
         from ._app import run
@@ -26,3 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         from ._bare import run
     return run(given)
+
+
+def _tolerate_every_character() -> None:
+    """Names come from anywhere; an output that cannot hold one shows a question mark."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="replace")

@@ -51,13 +51,14 @@ def short_uuids(runs: Sequence[RunView]) -> dict[str, str]:
 def runs_table(runs: Sequence[RunView]) -> Table:
     """The runs as a table, as they are ordered."""
     shorts, now = short_uuids(runs), datetime.now(timezone.utc)
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for head in ("RUN", "STATUS"):
         table.add_column(head, no_wrap=True)
     for head in ("POINTS", "TO SEND", "AGE"):
         table.add_column(head, justify="right", no_wrap=True)
     for head in ("PROJECT", "NAME"):
-        table.add_column(head, no_wrap=True, overflow="ellipsis")
+        # Its cells do not wrap, but it may: such columns give way first where there is no room.
+        table.add_column(head, overflow="ellipsis")
     for run in runs:
         is_waiting = bool(run.waiting.pending)
         table.add_row(
@@ -83,17 +84,20 @@ def outcome_line(outcome: Outcome, *, with_trouble: bool = True) -> Text:
         return line.append("not sent: ", "red").append(_printable(outcome.error))
     if report.is_complete and not report.sent:
         return line.append("nothing to send", "green").append(f": {where} has everything")
-    if report.is_complete:
-        what = f": {count(report.sent, 'item')}, {size(report.bytes_sent)}, to {where}"
-        return line.append("sent", "green").append(what)
-    if report.pending:
-        left = f"{count(report.pending, 'item')}, {size(report.pending_bytes)}"
-        line.append("pending", "yellow").append(f": {left}, to {where}")
-    if report.failed:
-        line.append("; " if report.pending else "")
-        line.append("refused", "red").append(f": {count(report.failed, 'item')}, by {where}")
-    has_more = with_trouble and report.trouble
-    return line.append(f" ({_printable(report.trouble or '')})" if has_more else "")
+    parts = (
+        ("sent", "green", report.sent, f", {size(report.bytes_sent)}"),
+        ("pending", "yellow", report.pending, f", {size(report.pending_bytes)}"),
+        ("refused", "red", report.failed, ""),
+    )
+    told = [
+        Text.assemble((word, style), f": {count(number, 'item')}{more}")
+        for word, style, number, more in parts
+        if number
+    ]
+    line.append(Text("; ").join(told)).append(f", to {where}")
+    if with_trouble and report.trouble:
+        line.append(f" ({_printable(report.trouble)})")
+    return line
 
 
 def label(run: RunView) -> str:
@@ -141,8 +145,8 @@ def nobody_watches(run: RunView) -> Iterator[Callable[[DeliveryReport], None]]:
     yield lambda delivered: None
 
 
-def _shown(text: str | None) -> Text | str:
-    return Text(_printable(text)) if text else Text("-", "dim")
+def _shown(text: str | None) -> Text:
+    return Text(_printable(text), no_wrap=True) if text else Text("-", "dim")
 
 
 def _printable(text: str) -> str:

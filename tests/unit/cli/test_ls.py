@@ -12,7 +12,7 @@ import pytest
 
 import axonlog
 from axonlog.cli import main
-from support.command import in_terminal, make_run
+from support.command import COMMAND, in_terminal, make_run
 from support.runs import document_of
 
 KILLED = """
@@ -159,3 +159,22 @@ def test_a_pipe_gets_plain_text_and_nothing_is_cut_off(capsys, monkeypatch):
     out = capsys.readouterr().out
     assert "n" * 150 in out
     assert "\x1b" not in out
+
+
+def test_an_output_that_cannot_hold_a_name_still_shows_the_run():
+    make_run("größe")
+    done = subprocess.run(
+        [*COMMAND, "ls"],
+        capture_output=True,
+        check=True,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    assert done.stdout.rstrip().endswith(b"gr??e")
+
+
+def test_a_narrow_terminal_still_shows_what_sync_needs():
+    path = make_run("a name that has no room")
+    shown = in_terminal("ls", COLUMNS="50", NO_COLOR="1")
+    (line,) = [line for line in shown.splitlines() if path.name[:8] in line]
+    assert "succeeded" in line
+    assert "…" in line
