@@ -47,6 +47,11 @@ class Request:
         self._handler = handler
         self._body = bytearray()
 
+    @property
+    def received(self) -> bytes:
+        """What has been received of the body, and kept."""
+        return bytes(self._body)
+
     def __repr__(self) -> str:
         return f"<{self.method} {self.target} {self.body_size} bytes, answered {self.status}>"
 
@@ -56,17 +61,28 @@ class Request:
         return bytes(self._body)
 
     def read_body(
-        self, *, up_to: int | None = None, pace: Callable[[int], None] = lambda size: None
+        self,
+        *,
+        up_to: int | None = None,
+        pace: Callable[[int], None] = lambda size: None,
+        keep: bool = True,
     ) -> None:
-        """Receive the body, or its first bytes; ``pace`` is called with each block's size."""
+        """Receive the body, or its first bytes; ``pace`` is called with each block's size.
+
+        Without ``keep`` what is received now is thrown away: it may be larger than the memory.
+        """
         end = self.body_size if up_to is None else min(up_to, self.body_size)
         while self.received_bytes < end:
             block = self._handler.rfile.read1(min(_BLOCK, end - self.received_bytes))
             if not block:
                 raise ConnectionError("the client went away")
             self.received_bytes += len(block)
-            self._body += block
+            if keep:
+                self._body += block
             pace(len(block))
+
+    def replace_body(self, body: bytes) -> None:
+        self._body[:] = body
 
     def finish(self) -> None:
         self.duration_s = time.monotonic() - self.started
@@ -146,6 +162,49 @@ class LoseAnswer:
     def __call__(self, exchange: Exchange) -> None:
         _ask(exchange)
         exchange.drop(reset=True)
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """The real server is asked twice, as by a proxy that does not trust its line."""
+
+    def __call__(self, exchange: Exchange) -> None:
+        _ask(exchange)
+        Forward()(exchange)
+
+
+@dataclass(frozen=True)
+class Drip:
+    """Pass the real server's answer on, byte by byte at this rate: no single wait is long."""
+
+    bytes_per_s: float
+
+    def __call__(self, exchange: Exchange) -> None:
+        status, headers, body = _ask(exchange)
+        exchange.send(status, headers, b"", length=len(body))
+        for byte in body:
+            if exchange.stopped.wait(1 / self.bytes_per_s):
+                return exchange.drop(reset=True)
+            exchange.handler.wfile.write(bytes([byte]))
+        return None
+
+
+@dataclass(frozen=True)
+class Corrupt:
+    """Pass the request on with only the first bytes of the file in it; answer as if all was well.
+
+    The real server stores a file that is too short.
+    """
+
+    keep_bytes: int
+
+    def __call__(self, exchange: Exchange) -> None:
+        body = exchange.request.body
+        start = body.find(b"\r\n\r\n", body.find(b'name="upload_file"')) + 4
+        tail = body.rfind(b"\r\n--", start)
+        assert 4 <= start <= tail, "no file in this request"
+        exchange.request.replace_body(body[: start + self.keep_bytes] + body[tail:])
+        Forward()(exchange)
 
 
 @dataclass(frozen=True)
@@ -242,6 +301,7 @@ class FaultServer:
     Attributes:
         url: Where it listens.
         otherwise: What becomes of requests that no fault takes.
+        upstream: The address of the real server, if there is one; it may move.
     """
 
     def __init__(
@@ -252,7 +312,7 @@ class FaultServer:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self.otherwise: Action = otherwise or Answer()
-        self._upstream = upstream
+        self.upstream = upstream
         self._rules: list[Rule] = []
         self._requests: list[Request] = []
         self._changed = threading.Condition()
@@ -333,7 +393,7 @@ class FaultServer:
 
     def handle(self, handler: _Handler) -> None:
         request = Request(handler)
-        exchange = Exchange(request, handler, self._upstream, self._stopped)
+        exchange = Exchange(request, handler, self.upstream, self._stopped)
         with self._changed:
             self._requests.append(request)
             self._changed.notify_all()
@@ -422,7 +482,7 @@ def _ask(exchange: Exchange) -> tuple[int, dict[str, str], bytes]:
     headers = {
         name: value
         for name, value in exchange.handler.headers.items()
-        if name.lower() not in _NOT_FORWARDED
+        if name.lower() not in (*_NOT_FORWARDED, "content-length")
     }
     target = urlsplit(request.target)
     body = request.body

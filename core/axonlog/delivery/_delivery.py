@@ -417,9 +417,10 @@ class Delivery:
             self._is_final_there = there.is_final
             self._ledger.statuses = min(self._ledger.statuses, len(conditions) - 1)
             lost = True
-        for name in set(self._ledger.lineage) - set(there.lineage or self._ledger.lineage):
-            del self._ledger.lineage[name]
-            lost = True
+        if there.lineage is not None:
+            for name in self._ledger.lineage.keys() - there.lineage.keys():
+                del self._ledger.lineage[name]
+                lost = True
         return lost
 
     def _count_bytes(self, size: int) -> None:
