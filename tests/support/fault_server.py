@@ -104,7 +104,10 @@ class Exchange:
     ) -> None:
         """Answer; ``length`` is what Content-Length claims, if not the truth."""
         self.request.status = status
-        self.handler.send_response(status)
+        if "Date" in headers:
+            self.handler.send_response_only(status)
+        else:
+            self.handler.send_response(status)
         for name, value in headers.items():
             self.handler.send_header(name, value)
         self.handler.send_header("Content-Length", str(len(body) if length is None else length))
@@ -310,6 +313,7 @@ class FaultServer:
         upstream: str | None = None,
         otherwise: Action | None = None,
         tls: ssl.SSLContext | None = None,
+        port: int = 0,
     ) -> None:
         self.otherwise: Action = otherwise or Answer()
         self.upstream = upstream
@@ -317,7 +321,7 @@ class FaultServer:
         self._requests: list[Request] = []
         self._changed = threading.Condition()
         self._stopped = threading.Event()
-        self._server = _Server(self, tls)
+        self._server = _Server(self, tls, port)
         scheme = "http" if tls is None else "https"
         self.port = self._server.server_address[1]
         self.url = f"{scheme}://127.0.0.1:{self.port}"
@@ -413,8 +417,8 @@ class FaultServer:
 class FaultProxy(FaultServer):
     """Passes everything on to ``upstream``, but for the faults."""
 
-    def __init__(self, upstream: str) -> None:
-        super().__init__(upstream=upstream, otherwise=Forward())
+    def __init__(self, upstream: str, *, port: int = 0) -> None:
+        super().__init__(upstream=upstream, otherwise=Forward(), port=port)
 
     def __enter__(self) -> FaultProxy:
         super().__enter__()
@@ -425,12 +429,12 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = False  # server_close waits for them
     request_queue_size = 64
 
-    def __init__(self, owner: FaultServer, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, owner: FaultServer, tls: ssl.SSLContext | None, port: int) -> None:
         self.owner = owner
         self.to_reset: set[socket.socket] = set()
         self._open: set[socket.socket] = set()
         self._tls = tls
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(("127.0.0.1", port), _Handler)
 
     def get_request(self) -> tuple[socket.socket, object]:
         connection, address = super().get_request()

@@ -141,9 +141,13 @@ class Delivery:
         self._ledger.is_registered = self._has_met = True
         self._ledger_file.save()
 
-    def hurry(self) -> None:
-        """Try at once whatever failed and may get better."""
-        self._attempts.troubles.hurry()
+    def hurry(self, *, is_last: bool = False) -> None:
+        """Try at once whatever failed and may get better.
+
+        Args:
+            is_last: Somebody waits for the end: also from now on only short pauses.
+        """
+        self._attempts.troubles.hurry(is_last=is_last)
 
     def waiting_for(self) -> str | None:
         """Why something is pending although the server answers, in words."""

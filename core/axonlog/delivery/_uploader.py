@@ -126,8 +126,8 @@ class Uploader:
                 left = min(left, _LOOK_S)
             if self._wake.wait(left):
                 self._wake.clear()
-                self._pace.hurry()
-                self._delivery.hurry()
+                self._pace.hurry(is_last=self._is_finishing)
+                self._delivery.hurry(is_last=self._is_finishing)
             elif self._pace.is_paused:
                 self._look_for_credentials()
             elif is_finishing:

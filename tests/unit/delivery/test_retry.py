@@ -97,6 +97,13 @@ def test_the_end_of_a_run_hurries_but_not_against_the_wish_of_the_server(pace, c
     assert pace.wait_s() == 7
 
 
+def test_while_somebody_waits_for_the_end_the_pauses_are_short(pace, clock):
+    pauses(pace, clock, [AWAY] * 8)
+    pace.hurry(is_last=True)
+    assert pauses(pace, clock, [AWAY] * 4) == [1, 1, 1, 1]
+    assert pauses(pace, clock, [server_error(503, retry_after_s=5.0)]) == [5]
+
+
 def test_a_success_starts_the_count_anew(pace, clock):
     pauses(pace, clock, [AWAY] * 5)
     pace.succeeded(0.1)
