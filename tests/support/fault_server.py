@@ -47,6 +47,11 @@ class Request:
         self._handler = handler
         self._body = bytearray()
 
+    @property
+    def received(self) -> bytes:
+        """What has been received of the body, and kept."""
+        return bytes(self._body)
+
     def __repr__(self) -> str:
         return f"<{self.method} {self.target} {self.body_size} bytes, answered {self.status}>"
 
@@ -56,17 +61,28 @@ class Request:
         return bytes(self._body)
 
     def read_body(
-        self, *, up_to: int | None = None, pace: Callable[[int], None] = lambda size: None
+        self,
+        *,
+        up_to: int | None = None,
+        pace: Callable[[int], None] = lambda size: None,
+        keep: bool = True,
     ) -> None:
-        """Receive the body, or its first bytes; ``pace`` is called with each block's size."""
+        """Receive the body, or its first bytes; ``pace`` is called with each block's size.
+
+        Without ``keep`` what is received now is thrown away: it may be larger than the memory.
+        """
         end = self.body_size if up_to is None else min(up_to, self.body_size)
         while self.received_bytes < end:
             block = self._handler.rfile.read1(min(_BLOCK, end - self.received_bytes))
             if not block:
                 raise ConnectionError("the client went away")
             self.received_bytes += len(block)
-            self._body += block
+            if keep:
+                self._body += block
             pace(len(block))
+
+    def replace_body(self, body: bytes) -> None:
+        self._body[:] = body
 
     def finish(self) -> None:
         self.duration_s = time.monotonic() - self.started
@@ -88,7 +104,10 @@ class Exchange:
     ) -> None:
         """Answer; ``length`` is what Content-Length claims, if not the truth."""
         self.request.status = status
-        self.handler.send_response(status)
+        if "Date" in headers:
+            self.handler.send_response_only(status)
+        else:
+            self.handler.send_response(status)
         for name, value in headers.items():
             self.handler.send_header(name, value)
         self.handler.send_header("Content-Length", str(len(body) if length is None else length))
@@ -146,6 +165,49 @@ class LoseAnswer:
     def __call__(self, exchange: Exchange) -> None:
         _ask(exchange)
         exchange.drop(reset=True)
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """The real server is asked twice, as by a proxy that does not trust its line."""
+
+    def __call__(self, exchange: Exchange) -> None:
+        _ask(exchange)
+        Forward()(exchange)
+
+
+@dataclass(frozen=True)
+class Drip:
+    """Pass the real server's answer on, byte by byte at this rate: no single wait is long."""
+
+    bytes_per_s: float
+
+    def __call__(self, exchange: Exchange) -> None:
+        status, headers, body = _ask(exchange)
+        exchange.send(status, headers, b"", length=len(body))
+        for byte in body:
+            if exchange.stopped.wait(1 / self.bytes_per_s):
+                return exchange.drop(reset=True)
+            exchange.handler.wfile.write(bytes([byte]))
+        return None
+
+
+@dataclass(frozen=True)
+class Corrupt:
+    """Pass the request on with only the first bytes of the file in it; answer as if all was well.
+
+    The real server stores a file that is too short.
+    """
+
+    keep_bytes: int
+
+    def __call__(self, exchange: Exchange) -> None:
+        body = exchange.request.body
+        start = body.find(b"\r\n\r\n", body.find(b'name="upload_file"')) + 4
+        tail = body.rfind(b"\r\n--", start)
+        assert 4 <= start <= tail, "no file in this request"
+        exchange.request.replace_body(body[: start + self.keep_bytes] + body[tail:])
+        Forward()(exchange)
 
 
 @dataclass(frozen=True)
@@ -242,6 +304,7 @@ class FaultServer:
     Attributes:
         url: Where it listens.
         otherwise: What becomes of requests that no fault takes.
+        upstream: The address of the real server, if there is one; it may move.
     """
 
     def __init__(
@@ -250,14 +313,15 @@ class FaultServer:
         upstream: str | None = None,
         otherwise: Action | None = None,
         tls: ssl.SSLContext | None = None,
+        port: int = 0,
     ) -> None:
         self.otherwise: Action = otherwise or Answer()
-        self._upstream = upstream
+        self.upstream = upstream
         self._rules: list[Rule] = []
         self._requests: list[Request] = []
         self._changed = threading.Condition()
         self._stopped = threading.Event()
-        self._server = _Server(self, tls)
+        self._server = _Server(self, tls, port)
         scheme = "http" if tls is None else "https"
         self.port = self._server.server_address[1]
         self.url = f"{scheme}://127.0.0.1:{self.port}"
@@ -333,7 +397,7 @@ class FaultServer:
 
     def handle(self, handler: _Handler) -> None:
         request = Request(handler)
-        exchange = Exchange(request, handler, self._upstream, self._stopped)
+        exchange = Exchange(request, handler, self.upstream, self._stopped)
         with self._changed:
             self._requests.append(request)
             self._changed.notify_all()
@@ -353,8 +417,8 @@ class FaultServer:
 class FaultProxy(FaultServer):
     """Passes everything on to ``upstream``, but for the faults."""
 
-    def __init__(self, upstream: str) -> None:
-        super().__init__(upstream=upstream, otherwise=Forward())
+    def __init__(self, upstream: str, *, port: int = 0) -> None:
+        super().__init__(upstream=upstream, otherwise=Forward(), port=port)
 
     def __enter__(self) -> FaultProxy:
         super().__enter__()
@@ -365,12 +429,12 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = False  # server_close waits for them
     request_queue_size = 64
 
-    def __init__(self, owner: FaultServer, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, owner: FaultServer, tls: ssl.SSLContext | None, port: int) -> None:
         self.owner = owner
         self.to_reset: set[socket.socket] = set()
         self._open: set[socket.socket] = set()
         self._tls = tls
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(("127.0.0.1", port), _Handler)
 
     def get_request(self) -> tuple[socket.socket, object]:
         connection, address = super().get_request()
@@ -422,7 +486,7 @@ def _ask(exchange: Exchange) -> tuple[int, dict[str, str], bytes]:
     headers = {
         name: value
         for name, value in exchange.handler.headers.items()
-        if name.lower() not in _NOT_FORWARDED
+        if name.lower() not in (*_NOT_FORWARDED, "content-length")
     }
     target = urlsplit(request.target)
     body = request.body

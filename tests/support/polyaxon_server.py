@@ -76,11 +76,13 @@ class PolyaxonServer:
         self.outside_log = directory / "outside.log"
         self.server_log = directory / "server.log"
         self.url = ""
+        self._port = 0
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         python = server_python()
-        port = _free_port()
+        # A server that is started again is where it was before.
+        port = self._port = self._port or _free_port()
         self.url = f"http://127.0.0.1:{port}"
         command = [
             str(python), "-m", "haupt", "sandbox", "start",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import tarfile
 import tempfile
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -16,7 +18,15 @@ from ._ledger import Stamp
 _IN_MEMORY_BYTES = 2 * 1024 * 1024
 
 
-def pack(files: Iterable[Path], room: Path) -> tuple[BinaryIO, dict[str, Stamp]]:
+@dataclass(frozen=True)
+class Packed:
+    """One file of an archive: its state, and the MD5 of its content in hex digits."""
+
+    stamp: Stamp
+    digest: str
+
+
+def pack(files: Iterable[Path], room: Path) -> tuple[BinaryIO, dict[str, Packed]]:
     """A ``tar.gz`` of small files, each under its bare name; to be closed by the caller.
 
     Rows are appended to event files in single writes, so that what is read here ends with a
@@ -27,12 +37,12 @@ def pack(files: Iterable[Path], room: Path) -> tuple[BinaryIO, dict[str, Stamp]]
         room: A folder for the archive, if it gets too large for memory.
 
     Returns:
-        The archive, to be read from its beginning, and the state of each file in it.
+        The archive, to be read from its beginning, and what is in it, by name.
 
     Raises:
         OSError: There is no room.
     """
-    packed: dict[str, Stamp] = {}
+    packed: dict[str, Packed] = {}
     # Closed by the caller.
     spooled = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES, dir=os.fspath(room))  # noqa: SIM115
     buffer = cast(BinaryIO, spooled)
@@ -49,7 +59,10 @@ def pack(files: Iterable[Path], room: Path) -> tuple[BinaryIO, dict[str, Stamp]]
                 entry = tarfile.TarInfo(file.name)
                 entry.size = len(content)
                 archive.addfile(entry, io.BytesIO(content))
-                packed[file.name] = Stamp(size_bytes=len(content), modified_ns=stamp.modified_ns)
+                packed[file.name] = Packed(
+                    Stamp(size_bytes=len(content), modified_ns=stamp.modified_ns),
+                    hashlib.md5(content, usedforsecurity=False).hexdigest(),
+                )
         buffer.seek(0)
     except BaseException:
         buffer.close()

@@ -145,6 +145,8 @@ def compare(
         if stamp is None:
             if take_all and is_event_file(path):
                 foreign.append(path)
+        elif stamp.size_bytes == size and (sent is None or sent.stamp != stamp):
+            alike.append(path)
         elif is_event_file(path):
             is_plain = sent is not None and sent.remote_bytes == sent.stamp.size_bytes
             if not is_as_sent or (take_all and not is_plain):
@@ -154,8 +156,6 @@ def compare(
                 theirs.append(path)
             elif not is_as_sent:
                 gone = (*gone, path)  # half of it arrived, or it was cut: as good as not there
-        elif stamp.size_bytes == size:
-            alike.append(path)
         elif foreign_since is not None and not is_as_sent and not is_newer(stamp, foreign_since):
             theirs.append(path)
     return Differences(gone, tuple(foreign), tuple(alike), tuple(theirs))

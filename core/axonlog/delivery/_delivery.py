@@ -141,9 +141,13 @@ class Delivery:
         self._ledger.is_registered = self._has_met = True
         self._ledger_file.save()
 
-    def hurry(self) -> None:
-        """Try at once whatever failed and may get better."""
-        self._attempts.troubles.hurry()
+    def hurry(self, *, is_last: bool = False) -> None:
+        """Try at once whatever failed and may get better.
+
+        Args:
+            is_last: Somebody waits for the end: also from now on only short pauses.
+        """
+        self._attempts.troubles.hurry(is_last=is_last)
 
     def waiting_for(self) -> str | None:
         """Why something is pending although the server answers, in words."""
@@ -417,9 +421,10 @@ class Delivery:
             self._is_final_there = there.is_final
             self._ledger.statuses = min(self._ledger.statuses, len(conditions) - 1)
             lost = True
-        for name in set(self._ledger.lineage) - set(there.lineage or self._ledger.lineage):
-            del self._ledger.lineage[name]
-            lost = True
+        if there.lineage is not None:
+            for name in self._ledger.lineage.keys() - there.lineage.keys():
+                del self._ledger.lineage[name]
+                lost = True
         return lost
 
     def _count_bytes(self, size: int) -> None:

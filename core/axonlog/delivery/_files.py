@@ -26,9 +26,9 @@ _log = logging.getLogger("axonlog")
 # So much of a run is sent at a time; then newer rows get their turn.
 _STEP_S = 5.0
 
-# What was sent is looked for on the server after so many files, or so many bytes.
+# What was sent is looked for on the server after so many files, or before a larger one.
 _BATCH_FILES = 50
-_BATCH_BYTES = 8 * 1024 * 1024
+_SMALL_BYTES = 64 * 1024
 
 # Event files that have waited long are sent at this rate, all together, and so much at once.
 _ALLOWANCE_BYTES_PER_S = 10_000
@@ -127,10 +127,7 @@ class FileDelivery:
         for path in differences.gone:
             self._ledger.files.pop(path, None)
         for path in differences.foreign:
-            if self._adopt is None:
-                self._ledger.files.pop(path, None)
-            else:
-                self._take_theirs(client, path, there.files[path])
+            self._note_foreign(client, path, there.files[path])
         for path in differences.alike:
             sent = self._ledger.files.get(path)
             stamp = self._shipping.is_same(client, path, sent)
@@ -138,6 +135,8 @@ class FileDelivery:
             if stamp is not None:
                 digest = None if sent is None else sent.digest
                 self._ledger.files[path] = Sent(stamp=stamp, remote_bytes=size, digest=digest)
+            elif is_event_file(path):
+                self._note_foreign(client, path, size)
             elif foreign_since is not None and not is_newer(self.found[path], foreign_since):
                 self._keep_back(path, size)
             self._ledger_file.save_soon()
@@ -164,17 +163,16 @@ class FileDelivery:
             self._has_adopted = False
             self.look()  # what was adopted is longer now
         sizes = {path: self.found[path].size_bytes for path in due}
-        started, batch, batch_bytes = self._clock(), dict[str, Sent](), 0
+        started, batch = self._clock(), dict[str, Sent]()
         for number, shipment in enumerate(shipments(due, sizes, self._ledger.files)):
+            # What has been sent is made sure of before something larger can fail.
+            if len(batch) >= _BATCH_FILES or sizes[shipment[0]] > _SMALL_BYTES:
+                self._confirm(client, batch)
+                batch = {}
             if number and self._clock() - started >= _STEP_S:
                 self._confirm(client, batch)
                 return True
-            for path, sent in self._ship(client, shipment).items():
-                batch[path] = sent
-                batch_bytes += sent.remote_bytes
-            if len(batch) >= _BATCH_FILES or batch_bytes >= _BATCH_BYTES:
-                self._confirm(client, batch)
-                batch, batch_bytes = {}, 0
+            batch.update(self._ship(client, shipment))
         self._confirm(client, batch)
         return False
 
@@ -223,6 +221,12 @@ class FileDelivery:
                 if self._take_theirs(client, path, size):
                     left.append(path)
         return left
+
+    def _note_foreign(self, client: RunClient, path: str, size_bytes: int) -> None:
+        if self._adopt is None:
+            self._ledger.files.pop(path, None)  # to be joined when its turn comes
+        else:
+            self._take_theirs(client, path, size_bytes)
 
     def _take_theirs(self, client: RunClient, path: str, size_bytes: int) -> bool:
         """Deal with rows that another attempt wrote; whether there is something to send then."""
@@ -279,8 +283,10 @@ class FileDelivery:
         theirs = self._shipping.fetch(client, path, self._to_join[path])
         with (self._root / path).open("rb") as file:
             stamp = stamp_of(os.fstat(file.fileno()))
-            joined = merge_rows(theirs, file.read())
-        self._on_joined(path, joined)
+            ours = file.read()
+        joined = merge_rows(theirs, ours)
+        if joined != ours.rstrip(b"\n"):
+            self._on_joined(path, joined)
         if joined == theirs.rstrip(b"\n"):
             sent = Sent(stamp=stamp, remote_bytes=len(theirs))
         else:

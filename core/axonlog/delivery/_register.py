@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timezone
+from typing import Any
 
 from axonlog.client import ProjectClient, RunClient, is_already_there, is_retryable
 from axonlog.errors import RefusedError, ServerError
@@ -35,14 +37,21 @@ def register(client: RunClient, record: RunRecord) -> bool:
     }
     given = {key: value for key, value in body.items() if value is not None}
     try:
+        return _sync(client, given)
+    except ServerError as error:
+        if error.status != 404 or not client.project:
+            raise
+        _create_project(client, error)
+        return _sync(client, given)
+
+
+def _sync(client: RunClient, given: Mapping[str, Any]) -> bool:
+    try:
         client.sync(given)
     except ServerError as error:
         if is_already_there(error):
             return False
-        if error.status != 404 or not client.project:
-            raise
-        _create_project(client, error)
-        client.sync(given)
+        raise
     return True
 
 

@@ -13,6 +13,9 @@ from axonlog.errors import RefusedError, ServerError
 _BASE_S = 0.5
 _CAP_S = 30.0
 
+# The longest pause while somebody waits for the end.
+LAST_CAP_S = 1.0
+
 # A server may ask for a pause; one that asks for a day is mistaken.
 _LONGEST_ASKED_S = 600.0
 
@@ -71,15 +74,21 @@ class Pace:
         self._not_before = clock()
         self._is_told = False
         self._told_at: float | None = None
+        self._cap_s = _CAP_S
 
     def wait_s(self) -> float:
         """Seconds until the next attempt is due."""
         return max(0.0, self._next_at - self._clock())
 
-    def hurry(self) -> None:
-        """Try as soon as the server permits: the run ends, or the credentials have changed."""
+    def hurry(self, *, is_last: bool = False) -> None:
+        """Try as soon as the server permits.
+
+        Args:
+            is_last: Somebody waits for the end: also from now on only short pauses.
+        """
         self.failures = min(self.failures, 1)
         self._next_at = max(self._clock(), self._not_before)
+        self._cap_s = LAST_CAP_S if is_last else _CAP_S
 
     def start_troubled(self, error: Exception) -> None:
         """Begin with a failure that the user has been told of."""
@@ -134,11 +143,13 @@ class Pace:
             self._next_at = now + min(_REFUSED_CAP_S, _REFUSED_S * 2.0**doublings)
             return
         self.is_paused = False
-        delay = retry_delay_s(self.failures, error, jitter=self._jitter)
+        asked = _asked_s(error)
+        delay = min(self._cap_s, retry_delay_s(self.failures, error, jitter=self._jitter))
+        delay = max(delay, asked)
         if not (is_retryable(error) or isinstance(error, OSError)):
             delay = max(delay, _HOPELESS_S)
         self._next_at = now + delay
-        self._not_before = now + _asked_s(error)
+        self._not_before = now + asked
 
 
 def _asked_s(error: Exception) -> float:

@@ -91,9 +91,12 @@ class Shipping:
         share = (size + _REQUEST_BYTES) // max(1, len(packed))
         return {
             (folder / name).as_posix(): Sent(
-                stamp=stamp, remote_bytes=stamp.size_bytes, spent_bytes=share
+                stamp=file.stamp,
+                remote_bytes=file.stamp.size_bytes,
+                digest=file.digest,
+                spent_bytes=share,
             )
-            for name, stamp in packed.items()
+            for name, file in packed.items()
         }
 
     def fetch(self, client: RunClient, path: str, size_bytes: int) -> bytes:

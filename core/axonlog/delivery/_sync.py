@@ -27,6 +27,9 @@ _TOLD_ONCE_IN_S = 0.1
 
 _LONGEST_PAUSE_S = 0.5
 
+# So often it is looked whether something has changed while it was sent.
+_MAX_PASSES = 3
+
 
 def sync(
     directory: Path,
@@ -68,6 +71,7 @@ def sync(
         trouble = _deliver(delivery, telling, deadline) if is_mine else "another process has it"
     report = delivery.report(is_fresh=True)
     if not report.is_complete:
+        trouble = trouble or delivery.waiting_for()
         report = dataclasses.replace(report, state="incomplete", trouble=trouble)
     telling.tell(report)
     return report
@@ -99,7 +103,7 @@ def _deliver(delivery: Delivery, telling: _Telling, deadline: float | None) -> s
     Raises:
         RefusedError: The server does not accept the credentials.
     """
-    pace, failures, sent = Pace(), 0, 0
+    pace, failures, sent, passes = Pace(), 0, 0, 0
     while True:
         started = time.monotonic()
         failure: Exception | None = None
@@ -112,10 +116,13 @@ def _deliver(delivery: Delivery, telling: _Telling, deadline: float | None) -> s
             pace.failed(error)
         else:
             pace.succeeded(time.monotonic() - started, has_more=has_more)
-        report = delivery.report()
+        report = delivery.report(is_fresh=True)
         telling.tell(report)
-        if failure is None and not has_more and not report.pending:
-            return None
+        if failure is None and not has_more:
+            passes += 1
+            # A run that goes on is never finished with: what comes while it is sent is left.
+            if not report.pending or (passes >= _MAX_PASSES and not delivery.waiting_for()):
+                return None
         failures = 0 if report.sent > sent else failures + (failure is not None)
         sent = max(sent, report.sent)
         # What waits for its own next time is looked at more often.

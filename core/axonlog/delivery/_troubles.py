@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections import Counter
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from axonlog.client import is_retryable
 from axonlog.errors import RefusedError, ServerError, TransportError
 
-from ._retry import retry_delay_s
+from ._retry import LAST_CAP_S, retry_delay_s
 
 # A request that is wrong for good can look like a failure inside the server. So often it is
 # tried while others of its kind get through.
@@ -56,6 +57,7 @@ class Troubles:
         self._jitter = jitter
         self._entries: dict[tuple[str, str], _Trouble] = {}
         self._successes: Counter[str] = Counter()
+        self._cap_s = math.inf
 
     def may_try(self, kind: str, name: str, version: object) -> bool:
         """Whether this version is to be sent now."""
@@ -86,7 +88,8 @@ class Troubles:
             self._entries[kind, name] = entry
         entry.failures += 1
         entry.error = error
-        entry.retry_at = self._clock() + retry_delay_s(entry.failures, error, jitter=self._jitter)
+        pause_s = min(self._cap_s, retry_delay_s(entry.failures, error, jitter=self._jitter))
+        entry.retry_at = self._clock() + pause_s
         may_pass = is_retryable(error) or isinstance(error, OSError)
         others_pass = self._successes[kind] > entry.successes_before
         entry.is_final = not may_pass or (entry.failures >= _MAX_FAILURES and others_pass)
@@ -96,8 +99,13 @@ class Troubles:
         """It is not to be sent any more."""
         self._entries.pop((kind, name), None)
 
-    def hurry(self) -> None:
-        """Whatever may get better is tried at once."""
+    def hurry(self, *, is_last: bool = False) -> None:
+        """Whatever may get better is tried at once.
+
+        Args:
+            is_last: Somebody waits for the end: also from now on only short pauses.
+        """
+        self._cap_s = LAST_CAP_S if is_last else math.inf
         for entry in list(self._entries.values()):
             entry.retry_at = self._clock()
 

@@ -126,8 +126,8 @@ class Uploader:
                 left = min(left, _LOOK_S)
             if self._wake.wait(left):
                 self._wake.clear()
-                self._pace.hurry()
-                self._delivery.hurry()
+                self._pace.hurry(is_last=self._is_finishing)
+                self._delivery.hurry(is_last=self._is_finishing)
             elif self._pace.is_paused:
                 self._look_for_credentials()
             elif is_finishing:
@@ -143,7 +143,8 @@ class Uploader:
         started = time.monotonic()
         try:
             has_more = self._delivery.step(final=final)
-            self._counts = self._delivery.report()
+            # At the end a file that has changed while it was sent is found out.
+            self._counts = self._delivery.report(is_fresh=final)
         except Exception as error:  # noqa: BLE001  # the top of a thread: training must not end for this
             self._tell(self._pace.failed(error), error)
             return error

@@ -312,7 +312,7 @@ class Recorder:
             return
         host = self.context.host.value
         if report.is_complete:
-            _log.info("%s: all of it is on %s", self._label, host)
+            _log.debug("%s: all of it is on %s", self._label, host)
             return
         _log.warning(
             "%s: %d sent, %d pending (%d bytes), %d failed at %s%s; everything is in %s, "

@@ -1,12 +1,14 @@
 import logging
 
-from axonlog.delivery import Ledger, Stamp
+from axonlog.delivery import Ledger, Sent, Stamp
 
 
 def test_a_ledger_is_read_back_as_it_was_written(tmp_path):
     path = tmp_path / ".axonlog" / "delivery.json"
     ledger = Ledger(destination="here", is_registered=True, statuses=2, fields={"tags": ["a"]})
-    ledger.files["a"] = Stamp(size_bytes=1, modified_ns=2)
+    ledger.files["a"] = Sent(
+        stamp=Stamp(size_bytes=1, modified_ns=2), remote_bytes=1, digest="d", spent_bytes=9
+    )
     ledger.save(path)
     assert Ledger.load(path, "here") == ledger
 
@@ -17,9 +19,12 @@ def test_what_another_server_has_counts_for_nothing_here(tmp_path):
     assert Ledger.load(path, "here") == Ledger(destination="here")
 
 
-def test_an_unreadable_ledger_costs_sending_again_and_a_warning(tmp_path, caplog):
+def test_an_unreadable_ledger_costs_questions_and_a_warning(tmp_path, caplog):
     path = tmp_path / "delivery.json"
     path.write_text("{")
     with caplog.at_level(logging.WARNING, "axonlog"):
         assert Ledger.load(path, "here") == Ledger(destination="here")
-    assert "delivery.json cannot be read, everything is sent again" in caplog.text
+    assert (
+        "delivery.json cannot be read (it holds something else): the server is asked instead"
+        in caplog.text
+    )

@@ -1,0 +1,44 @@
+import pytest
+
+from axonlog.store import merge_rows
+
+HEAD = b"step|timestamp|metric"
+
+
+def file(*rows):
+    return b"\n".join([HEAD, *rows])
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "merged"),
+    [
+        ([b"1|a|1", b"2|a|2"], [b"1|a|1", b"2|a|2"], [b"1|a|1", b"2|a|2"]),
+        ([b"1|a|1", b"2|a|2"], [b"1|a|1"], [b"1|a|1", b"2|a|2"]),
+        ([b"1|a|1"], [b"1|a|1", b"2|a|2"], [b"1|a|1", b"2|a|2"]),
+        ([b"1|a|1", b"2|a|2"], [b"1|a|1", b"2|b|3"], [b"1|a|1", b"2|a|2", b"2|b|3"]),
+        ([], [b"1|a|1"], [b"1|a|1"]),
+    ],
+    ids=["alike", "first longer", "second longer", "parted", "nothing yet"],
+)
+def test_no_row_of_either_copy_is_lost(first, second, merged):
+    assert merge_rows(file(*first), file(*second)) == file(*merged)
+
+
+def test_a_copy_that_is_not_there_changes_nothing():
+    assert merge_rows(b"", file(b"1|a|1")) == merge_rows(file(b"1|a|1"), b"") == file(b"1|a|1")
+
+
+def test_a_row_that_was_logged_twice_stays_twice():
+    twice = file(b"|a|1", b"|a|1", b"|b|2")
+    assert merge_rows(file(b"|a|1", b"|c|3"), twice) == file(b"|a|1", b"|c|3", b"|a|1", b"|b|2")
+    assert merge_rows(twice, twice) == twice
+
+
+def test_a_row_that_begins_like_another_one_is_another_one():
+    assert merge_rows(file(b"1|a|0.5"), file(b"1|a|0.55")) == file(b"1|a|0.5", b"1|a|0.55")
+
+
+def test_it_can_be_done_again_and_changes_nothing_then():
+    here, there = file(b"1|a|1", b"2|a|2"), file(b"1|a|1", b"2|b|2", b"3|b|3")
+    merged = merge_rows(there, here)
+    assert merge_rows(merged, here) == merge_rows(there, merged) == merged
