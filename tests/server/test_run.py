@@ -38,13 +38,7 @@ def seen(host, run):
 
 
 def is_upload(request):
-<<<<<<< HEAD
     return request.method == "POST" and request.path.endswith(("/artifact", "/artifacts"))
-=======
-    return (
-        request.method == "POST" and "/artifact" in request.path and "lineage" not in request.path
-    )
->>>>>>> journal
 
 
 def points_on_server(host, run, name):
