@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import hypothesis
 import pytest
 
 from support.fault_server import FaultProxy, FaultServer
+from support.open_runs import end_open_runs
 from support.polyaxon_server import PolyaxonServer
 
 # A shell starts what runs in its background with Ctrl-C ignored, and that is inherited: the
@@ -18,8 +20,16 @@ from support.polyaxon_server import PolyaxonServer
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# What grows without end is an error of one test, not the end of the machine; children inherit it.
+_MEMORY_BYTES = 8 << 30
+resource.setrlimit(
+    resource.RLIMIT_DATA, (_MEMORY_BYTES, resource.getrlimit(resource.RLIMIT_DATA)[1])
+)
+
 # A shared machine may stand still in the middle of any example.
-hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("untimed")
 
 _FOREIGN_PREFIXES = ("POLYAXON_", "AXONLOG_")
@@ -42,13 +52,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(autouse=True)
 def isolated(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    """An empty home, an empty working directory, no variable that tracking or HTTP reads."""
+) -> Iterator[None]:
+    """An empty home, an empty working directory, no variable that tracking or HTTP reads.
+
+    At the end no run is left open: the next test would join it, and its threads would work with
+    whatever that test fakes.
+    """
     for name in tuple(os.environ):
         if name.upper().startswith(_FOREIGN_PREFIXES) or name.upper() in _FOREIGN_NAMES:
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
     monkeypatch.chdir(tmp_path)
+    yield
+    end_open_runs()
 
 
 @pytest.fixture(scope="session")

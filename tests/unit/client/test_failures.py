@@ -341,9 +341,13 @@ def test_a_full_disk_is_not_blamed_on_the_server(
     fault_server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened = Path.open
-    monkeypatch.setattr(
-        Path, "open", lambda path, mode: opened(Path("/dev/full"), mode, buffering=0)
-    )
+
+    def open_there(path: Path, *arguments: Any, **options: Any) -> Any:
+        if tmp_path not in path.parents:
+            return opened(path, *arguments, **options)
+        return opened(Path("/dev/full"), "wb", buffering=0)
+
+    monkeypatch.setattr(Path, "open", open_there)
     fault_server.fault(Answer(200, b"x" * 1_000_000))
 
     with pytest.raises(OSError, match="No space left"):
