@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import atexit
 import builtins
+import contextlib
 import os
 import signal
 import sys
@@ -90,6 +91,7 @@ class Endings:
         self._is_installed = False
         self._noted: Ending | None = None
         self._exit: _Exit | None = None
+        self._is_interrupted = False
         self._worker: FrameType | None = None
         self._has_sigterm = False
         self._previous_handler: Callable[[int, FrameType | None], object] | None = None
@@ -144,6 +146,8 @@ class Endings:
         if ending is None and self._worker is not None:
             ending = _ending_of_exit(self._worker.f_locals.get("exitcode"))
         self._end_all(ending or Ending("succeeded"))
+        if self._is_interrupted:
+            _restore_interruption()
 
     def _end_all(self, ending: Ending) -> None:
         if self._process != os.getpid():
@@ -163,6 +167,7 @@ class Endings:
         ) -> None:
             if not hasattr(sys, "ps1"):  # at a prompt nothing ends with an exception
                 self._noted = ending_of(error)
+                self._is_interrupted = kind is KeyboardInterrupt
             previous(kind, error, trace)
 
         sys.excepthook = note_and_go_on
@@ -207,6 +212,17 @@ class Endings:
             self._end_all(ending)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _restore_interruption() -> None:
+    """Let the process die of its Ctrl-C, as it would without us.
+
+    The interpreter notes that a KeyboardInterrupt was not caught, and forgets it with whatever
+    source text is run afterwards, in any thread: each new dataclass runs some, so each import may.
+    Then a shell would see the exit code 1, and go on with its loop over trainings.
+    """
+    with contextlib.suppress(KeyboardInterrupt):
+        exec("raise KeyboardInterrupt")  # noqa: S102  # the one way to have it noted again
 
 
 class _Exit:

@@ -44,6 +44,22 @@ def test_ctrl_c_is_a_stop(tmp_path):
     assert (done.returncode, status, reason) == (-signal.SIGINT, "stopped", "KeyboardInterrupt")
 
 
+def test_ctrl_c_is_still_the_cause_of_death_when_modules_are_loaded_at_the_end(tmp_path):
+    ending = """
+    from dataclasses import make_dataclass
+    import time
+
+    def describe():  # like the surroundings of a run, while an import makes dataclasses
+        time.sleep(0.3)
+        make_dataclass("Module", ["name"])
+
+    axonlog.tracking.TRACKING_RUN._recorder.capture(describe)
+    os.kill(os.getpid(), signal.SIGINT)
+    """
+    done, status, _, _ = ended(tmp_path, ending)
+    assert (done.returncode, status) == (-signal.SIGINT, "stopped")
+
+
 def test_sigterm_is_a_stop_and_still_the_cause_of_death(tmp_path):
     done, status, reason, _ = ended(tmp_path, "os.kill(os.getpid(), signal.SIGTERM)")
     assert (done.returncode, status, reason) == (-signal.SIGTERM, "stopped", "SIGTERM")
