@@ -21,7 +21,7 @@ from axonlog.store import (
 )
 
 from ._attempts import Attempts, RunGoneError
-from ._contact import There, ask, seed
+from ._contact import There, ask, known_fields, seed
 from ._files import Adopt, FileDelivery
 from ._found import Reread, find_files
 from ._joined import joined_summary
@@ -128,7 +128,8 @@ class Delivery:
             OSError: The note cannot be written.
         """
         self._ledger.is_registered = True
-        for field, value in field_values(record).items():
+        known = known_fields(self._record.get(), field_values(record))
+        for field, value in known.items():
             self._ledger.fields.setdefault(field, value)
         self._ledger_file.save()
 
@@ -416,10 +417,11 @@ class Delivery:
     def _forget_lost(self, there: There) -> bool:
         lost = False
         conditions = self._record.get().status_conditions
-        told = [item for item in conditions if item.type != "created"]
-        if told and told[-1].type in FINAL_STATUSES and there.run.status != told[-1].type:
+        last = len(conditions) - 1
+        is_told = ("status", str(last)) in self._attempts.sent
+        if is_told and conditions[last].type in FINAL_STATUSES - {there.run.status}:
             self._is_final_there = there.is_final
-            self._ledger.statuses = min(self._ledger.statuses, len(conditions) - 1)
+            self._ledger.statuses = last
             lost = True
         if there.lineage is not None:
             for name in self._ledger.lineage.keys() - there.lineage.keys():
