@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 SERVER_VENV := .venv-server
 PIP_FLAGS := --disable-pip-version-check --quiet
 
-.PHONY: help demo test check format server clean
+.PHONY: help demo test check format bench server clean
 
 help:
 	@echo "make demo    train two small models, tracked offline, and show what was kept"
 	@echo "make test    run the tests, the ones against a real Polyaxon server included"
 	@echo "make check   format, lint, types, import contracts, the wheel in a clean environment"
+	@echo "make bench   measure speed beside peers, each in an environment of its own (half an hour)"
 	@echo "make format  rewrite the code as the formatter wants it"
 	@echo "make clean   remove what these commands made"
 
@@ -41,6 +42,9 @@ check: $(VENV)/.ready
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	PYTHON=$(BIN)/python tests/support/check_wheel.sh
+
+bench: $(VENV)/.ready
+	$(BIN)/python tests/benchmarks
 
 format: $(VENV)/.ready
 	$(BIN)/ruff format .

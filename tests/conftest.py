@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from support.fault_server import FaultProxy, FaultServer
 from support.polyaxon_server import PolyaxonServer
+
+# A shell starts what runs in its background with Ctrl-C ignored, and that is inherited: the
+# processes that tests interrupt must not ignore it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# A shared machine may stand still in the middle of any example.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 _FOREIGN_PREFIXES = ("POLYAXON_", "AXONLOG_")
 _FOREIGN_NAMES = frozenset(

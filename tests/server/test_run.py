@@ -102,11 +102,10 @@ def test_points_are_on_the_server_while_the_run_goes_on(fault_proxy, monkeypatch
     monkeypatch.setenv("POLYAXON_HOST", fault_proxy.url)
     with axonlog.Run(project=project, **QUIET) as run:
         run.log_metrics(loss=0.5, step=1)
-        fault_proxy.wait_for(is_upload)
+        (upload,) = fault_proxy.wait_for(is_upload)
         fault_proxy.wait_for(lambda request: request.method == "PATCH")
         assert run.status == "running"
-        uploads = [request for request in fault_proxy.requests if is_upload(request)]
-        assert b"|0.5" in uploads[0].body
+    assert b"|0.5" in upload.body  # it has been received by now
 
 
 def test_the_ending_is_told_after_the_files(fault_proxy, monkeypatch, project):

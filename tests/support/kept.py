@@ -6,6 +6,7 @@ from pathlib import Path
 
 from axonlog.events import read_events
 from axonlog.store import RunRecord, read_record
+from support.journal import bring_over
 
 
 def run_directories(work: Path) -> list[Path]:
@@ -26,12 +27,14 @@ def record_of(directory: Path) -> RunRecord:
 
 def curve(directory: Path, name: str) -> list[tuple[int | None, float]]:
     """Step and value of each point of a metric, in the order in which they were logged."""
+    bring_over(directory)
     file = directory / "events" / "metric" / f"{name}.plx"
     return [(event.step, event.value) for event in read_events(file)]
 
 
 def curves(directory: Path) -> set[str]:
     """The names of all metrics, as their files are called."""
+    bring_over(directory)
     return {file.stem for file in directory.glob("events/metric/*.plx")}
 
 

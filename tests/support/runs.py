@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from axonlog.events import read_events
+from support.journal import bring_over
 
 
 def only_run(root: Path) -> Path:
@@ -34,5 +35,6 @@ def lineage_of(run: Path) -> dict[str, dict[str, Any]]:
 
 def points_of(run: Path, name: str) -> list[tuple[int | None, float]]:
     """Steps and values of a metric."""
+    bring_over(run)
     path = run / "events" / "metric" / f"{name}.plx"
     return [(event.step, event.value) for event in read_events(path)]

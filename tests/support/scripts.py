@@ -13,9 +13,10 @@ _TESTS = Path(__file__).parent.parent
 
 def run_script(name: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run ``tests/<name>`` in the working directory; it may import ``support``."""
+    paths = [str(_TESTS), *filter(None, [os.environ.get("PYTHONPATH")])]
     return subprocess.run(
         [sys.executable, str(_TESTS / name), *arguments],
-        env={**os.environ, "PYTHONPATH": str(_TESTS), **environment},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), **environment},
         capture_output=True,
         text=True,
         check=False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ def decide_directory(
     Returns:
         The decision, and a warning when the working directory could not be used.
     """
+    usual: tuple[Decision, tuple[str, ...]]
     given = decide("artifacts_path", sources)
     if given.value:
         path = surroundings.absolute(given.value)
@@ -50,7 +52,11 @@ def decide_directory(
     else:
         root = _root("POLYAXON_ARTIFACTS_ROOT", surroundings)
         if root:
-            return Decision(Answer(f"{root.value}/{run_uuid}", root.origin)), ()
+            usual = Decision(Answer(f"{root.value}/{run_uuid}", root.origin)), ()
+        else:
+            usual = _default_place(surroundings, run_uuid)
+        tracked_offline = None if is_new else _tracked_offline(surroundings, run_uuid, usual[0])
+        return (tracked_offline, ()) if tracked_offline else usual
     return _default_place(surroundings, run_uuid)
 
 
@@ -68,6 +74,20 @@ def _root(name: str, surroundings: Surroundings) -> Answer | None:
 
 def _at(root: Answer, below: str) -> Decision:
     return Decision(Answer(f"{str(root.value).rstrip('/')}/{below}", root.origin))
+
+
+def _tracked_offline(surroundings: Surroundings, run_uuid: str, usual: Decision) -> Decision | None:
+    """Where the resumed run was tracked offline, if it is there and not in its usual place."""
+    root = _root("POLYAXON_OFFLINE_ROOT", surroundings)
+    if root is None or _holds_run(usual):
+        return None
+    place = _at(root, f"runs/{run_uuid}")
+    return place if _holds_run(place) else None
+
+
+def _holds_run(directory: Decision) -> bool:
+    # `Path.is_file` raises where a directory on the way may not be entered.
+    return os.path.isfile(f"{directory.value}/{RUN_DOCUMENT}")  # noqa: PTH113
 
 
 def _default_place(surroundings: Surroundings, run_uuid: str) -> tuple[Decision, tuple[str, ...]]:

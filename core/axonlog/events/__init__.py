@@ -2,23 +2,30 @@
 
 from ._kinds import ArtifactKind
 from ._lifecycle import FINAL_STATUSES, Status
-from ._names import clean_name
+from ._names import check_name, clean_name
 from ._reader import Event, read_events
-from ._rows import header, json_row, metric_row
-from ._summary import summarize
+from ._rows import format_seconds, format_time, header, json_row, metric_row, row_prefix
+from ._summary import Span, Summary, summarize, summary_of
 from ._values import to_metric_value, to_step, to_timestamp
 
 __all__ = [
     "FINAL_STATUSES",
     "ArtifactKind",
     "Event",
+    "Span",
     "Status",
+    "Summary",
+    "check_name",
     "clean_name",
+    "format_seconds",
+    "format_time",
     "header",
     "json_row",
     "metric_row",
     "read_events",
+    "row_prefix",
     "summarize",
+    "summary_of",
     "to_metric_value",
     "to_step",
     "to_timestamp",

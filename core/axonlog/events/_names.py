@@ -16,6 +16,19 @@ _SLASHES = re.compile(r"[/\\]+")
 _RUNS = re.compile(r"[-.\s]+")
 
 
+def check_name(name: object) -> str:
+    """``name`` itself.
+
+    Raises:
+        EventError: It is not a string, or is empty.
+    """
+    if not isinstance(name, str):
+        raise EventError(f"a name must be a string, not {type(name).__name__}: {name!r}")
+    if not name.strip():
+        raise EventError(f"a name must hold at least one character, not {name!r}")
+    return name
+
+
 def clean_name(name: object) -> str:
     """The name under which Polyaxon files something that the user called ``name``.
 
@@ -26,10 +39,7 @@ def clean_name(name: object) -> str:
     Raises:
         EventError: ``name`` is not a string, or is empty.
     """
-    if not isinstance(name, str):
-        raise EventError(f"a name must be a string, not {type(name).__name__}: {name!r}")
-    if not name.strip():
-        raise EventError(f"a name must hold at least one character, not {name!r}")
+    name = check_name(name)
     ascii_only = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii")
     cleaned = _DROPPED.sub("", ascii_only).strip()
     cleaned = _RUNS.sub("-", "__".join(_SLASHES.split(cleaned)))

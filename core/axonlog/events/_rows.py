@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timezone
+from functools import lru_cache
 from typing import Any
 
 
@@ -19,9 +20,14 @@ def header(kind: str) -> str:
     return f"step|timestamp|{kind}"
 
 
+def row_prefix(step: int | None, time: str) -> str:
+    """All of a row but its value; ``time`` is formatted."""
+    return f"\n{'' if step is None else step}|{time}|"
+
+
 def metric_row(step: int | None, timestamp: datetime, value: float) -> str:
     """One number; ``nan`` and ``inf`` are written as such."""
-    return f"\n{'' if step is None else step}|{_format_time(timestamp)}|{value!r}"
+    return f"{row_prefix(step, format_time(timestamp))}{value!r}"
 
 
 def json_row(step: int | None, timestamp: datetime, value: Mapping[str, Any]) -> str:
@@ -30,12 +36,25 @@ def json_row(step: int | None, timestamp: datetime, value: Mapping[str, Any]) ->
     text = json.dumps(given, separators=(",", ":"), allow_nan=False)
     # A bar would end the column for every reader; as an escape it is the same JSON value.
     text = text.replace("|", "\\u007c")
-    return f"\n{'' if step is None else step}|{_format_time(timestamp)}|{text}"
+    return f"{row_prefix(step, format_time(timestamp))}{text}"
 
 
-def _format_time(timestamp: datetime) -> str:
+def format_time(timestamp: datetime) -> str:
+    """A moment as it stands in a row."""
     # Always with microseconds: one row without them turns the whole column into text for pandas.
     return timestamp.isoformat(" ", "microseconds")
+
+
+def format_seconds(seconds: float) -> str:
+    """A moment in seconds since 1970, in UTC, as it stands in a row."""
+    whole = math.floor(seconds)
+    return f"{_format_second(whole)}.{int((seconds - whole) * 1e6):06d}+00:00"
+
+
+# A thousand points of one second share the slow part.
+@lru_cache(maxsize=16)
+def _format_second(whole: int) -> str:
+    return datetime.fromtimestamp(whole, timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _finite(value: Any) -> Any:

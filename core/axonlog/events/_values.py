@@ -28,18 +28,27 @@ def to_metric_value(value: Any) -> float:
         return _as_float(value)
     if value is None or isinstance(value, (list, tuple, dict, set, bytes, complex)):
         raise _not_a_number(value)
+    try:
+        return _as_float(_only_item(value))
+    except EventError:
+        raise
+    except Exception as error:  # a foreign object's methods may raise anything
+        raise _not_a_number(value) from error
+
+
+def _only_item(value: Any) -> Any:
+    """The one number in an array of any library, brought over from its device."""
     item = getattr(value, "item", None)
     if item is None and hasattr(value, "numpy"):
         item = getattr(value.numpy(), "item", None)
     if item is None:
-        return _as_float(value)
+        return value
     size = getattr(value, "size", 1)
     if callable(size):  # torch: a method that gives the shape
         size = math.prod(size())
     if size != 1:
         raise EventError(f"a metric takes one number, not an array of {size}")
-    # torch and JAX bring the number over from their device, without the gradient.
-    return _as_float(item())
+    return item()
 
 
 def to_step(step: Any) -> int | None:
@@ -100,6 +109,9 @@ def _integer_in(step: Any) -> int | float:
 
 
 def _not_a_number(value: Any) -> EventError:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001  # as above
+        text = ""
     shown = text if len(text) <= 60 else f"{text[:57]}..."
     return EventError(f"a metric must be one number, not {type(value).__name__} {shown}")

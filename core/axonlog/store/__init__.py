@@ -3,11 +3,12 @@
 from ._copies import copy_into, digest
 from ._document import Condition, RunDocument, RunRecord, read_record
 from ._files import replacing, write_json
-from ._json import to_json_value
+from ._json import to_json_value, to_text
 from ._keeper import Keeper
 from ._layout import RunDirectory
 from ._lineage import Lineage, LineageEntry, read_lineage
 from ._merge import merge_rows
+from ._repair import Repair, is_alive, needs_repair, repair, repair_siblings
 from ._store import RunStore
 from ._writer import EventWriter
 
@@ -17,16 +18,22 @@ __all__ = [
     "Keeper",
     "Lineage",
     "LineageEntry",
+    "Repair",
     "RunDirectory",
     "RunDocument",
     "RunRecord",
     "RunStore",
     "copy_into",
     "digest",
+    "is_alive",
     "merge_rows",
+    "needs_repair",
     "read_lineage",
     "read_record",
+    "repair",
+    "repair_siblings",
     "replacing",
     "to_json_value",
+    "to_text",
     "write_json",
 ]

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from axonlog.errors import CacheError
 from axonlog.events import FINAL_STATUSES, Status
 
-from ._files import write_json
-from ._json import to_json_value
+from ._files import Stamp, stamp_of, write_json
+from ._json import to_json_value, to_text
 
 
 class Condition(BaseModel):
@@ -79,15 +79,30 @@ class RunDocument:
     """The run document in memory, and its file kept current by whole replacement.
 
     Any thread may change it; each change is on disk when its method returns, unless it was
-    deferred to the next ``save``.
+    deferred to the next ``save``. What another process wrote meanwhile is taken over first.
     """
 
     def __init__(self, path: Path, record: RunRecord) -> None:
         self._path = path
         self._record = record.model_copy(deep=True)
         self._is_changed = True
+        self._deferred: dict[str, dict[str, Any]] = {}
+        self._seen: Stamp | None = None
         # Reentrant: a SIGTERM handler ends the run in the thread that may hold it.
         self._lock = threading.RLock()
+
+    @classmethod
+    def load(cls, path: Path) -> RunDocument:
+        """The document that ``path`` holds.
+
+        Raises:
+            CacheError: It is not a run document.
+            OSError: It cannot be read.
+        """
+        seen = stamp_of(path)
+        document = cls(path, read_record(path))
+        document._is_changed, document._seen = False, seen
+        return document
 
     @property
     def status(self) -> str | None:
@@ -113,12 +128,14 @@ class RunDocument:
         """Write the file if it is behind."""
         with self._lock:
             if self._is_changed:
+                self._catch_up()
                 self._write()
 
     def set_field(self, field: Literal["name", "description", "readme"], value: str) -> None:
         """Replace one of the run's texts."""
         with self._lock:
-            setattr(self._record, field, str(value))
+            self._catch_up()
+            setattr(self._record, field, to_text(value))
             self._write()
 
     def merge(
@@ -132,19 +149,23 @@ class RunDocument:
         """Set keys of one of the run's dictionaries; with ``reset`` the others go."""
         converted = to_json_value(values)
         with self._lock:
+            self._catch_up()
             current = None if reset else getattr(self._record, field)
             merged = {**(current or {}), **converted}
             if merged != getattr(self._record, field):
                 setattr(self._record, field, merged)
                 self._is_changed = True
-                if not deferred:
+                if deferred:
+                    self._deferred[field] = {**self._deferred.get(field, {}), **converted}
+                else:
                     self._write()
 
     def add_tags(self, tags: Sequence[str], *, reset: bool = False) -> None:
         """Append the tags that are new; with ``reset`` the old ones go."""
         with self._lock:
+            self._catch_up()
             current = [] if reset else (self._record.tags or [])
-            self._record.tags = list(dict.fromkeys([*current, *tags]))
+            self._record.tags = list(dict.fromkeys([*current, *map(to_text, tags)]))
             self._write()
 
     def add_condition(
@@ -155,17 +176,28 @@ class RunDocument:
         message: str | None,
         updated: datetime | None = None,
         changed: datetime | None = None,
+        at: datetime | None = None,
     ) -> None:
-        """Enter a status: history, the status itself, and the times that follow from it."""
-        now = datetime.now(timezone.utc)
+        """Enter a status: history, the status itself, and the times that follow from it.
+
+        Args:
+            status: The new status.
+            reason: A word for it.
+            message: A sentence.
+            updated: When it was last told; ``at`` if not given.
+            changed: When the run came to it; ``at`` if not given.
+            at: When it happened; now if not given.
+        """
+        now = at or datetime.now(timezone.utc)
         condition = Condition(
             type=status,
-            reason=reason,
-            message=message,
+            reason=to_text(reason),
+            message=None if message is None else to_text(message),
             last_update_time=updated or now,
             last_transition_time=changed or now,
         )
         with self._lock:
+            self._catch_up()
             record = self._record
             record.status_conditions.append(condition)
             record.status = status
@@ -181,7 +213,22 @@ class RunDocument:
                 record.finished_at = record.duration = None
             self._write()
 
+    def _catch_up(self) -> None:
+        if self._seen is None:
+            return  # never written: nobody else can have it from here
+        stamp = stamp_of(self._path)
+        if stamp is None or stamp == self._seen:
+            return
+        try:
+            self._record, self._seen = read_record(self._path), stamp
+        except (CacheError, FileNotFoundError):
+            return  # somebody spoiled it: what is known here is written over it
+        for field, values in self._deferred.items():
+            setattr(self._record, field, {**(getattr(self._record, field) or {}), **values})
+
     def _write(self) -> None:
         self._is_changed = True  # also when writing fails: the next one makes up for it
         write_json(self._path, self._record.model_dump(mode="json", exclude_none=True))
+        self._seen = stamp_of(self._path)
         self._is_changed = False
+        self._deferred = {}

@@ -38,6 +38,19 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
 
 
+# What tells one state of a file that is replaced as a whole from the next.
+Stamp = tuple[int, int, int]
+
+
+def stamp_of(path: Path) -> Stamp | None:
+    """The state of the file in ``path``; None where it is missing."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
 def _read_umask() -> int:
     mask = os.umask(0o022)
     os.umask(mask)

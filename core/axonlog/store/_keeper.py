@@ -9,6 +9,8 @@ from ._store import RunStore
 
 _log = logging.getLogger("axonlog")
 
+_PATIENCE_S = 5.0
+
 
 class Keeper:
     """A daemon thread that refreshes a store about once in ``interval_s`` seconds."""
@@ -25,21 +27,26 @@ class Keeper:
         self._thread.start()
 
     def stop(self) -> None:
-        """End, waiting for a refresh that is under way."""
+        """End, waiting a while for a refresh that is under way.
+
+        It may be waiting for a lock of the thread that calls this, from a signal handler.
+        """
         self._stopping.set()
-        self._thread.join()
+        self._thread.join(_PATIENCE_S)
 
     def _run(self) -> None:
         while not self._stopping.wait(self._interval_s):
             try:
                 self._store.refresh()
-            except Exception:  # noqa: BLE001  # the top of a thread: training must not end for this
+            except Exception as error:  # noqa: BLE001  # the top of a thread: training must not end for this
                 if not self._troubled:
                     self._troubled = True
                     _log.warning(
-                        "cannot bring %s up to date, will keep trying",
+                        "cannot bring the files in %s up to date, will keep trying; nothing of "
+                        "the journal is lost: %s",
                         self._store.directory.path,
-                        exc_info=True,
+                        error,
+                        exc_info=None if isinstance(error, OSError) else error,
                     )
             else:
                 self._troubled = False

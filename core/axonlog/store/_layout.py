@@ -6,8 +6,6 @@ import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from axonlog.events import clean_name
-
 _IGNORE_EVERYTHING = "# Made by axonlog: runs are data, not source.\n*\n"
 
 
@@ -47,9 +45,19 @@ class RunDirectory:
         """What only axonlog reads; made when it is needed."""
         return self.path / ".axonlog"
 
-    def event_file(self, kind: str, name: str) -> Path:
-        """The file that holds the events of one kind under one name."""
-        return self.events / kind / f"{clean_name(name)}.plx"
+    @property
+    def journal(self) -> Path:
+        """What log calls wrote and the event files do not have yet; gone when a run has ended."""
+        return self.private / "journal"
+
+    @property
+    def names(self) -> Path:
+        """The names of event files that are not called as they would be by themselves."""
+        return self.private / "names.json"
+
+    def event_file(self, kind: str, stem: str) -> Path:
+        """The file that holds the events of one kind under one name; see ``EventNames``."""
+        return self.events / kind / f"{stem}.plx"
 
     def relative(self, path: Path) -> str:
         """``path`` as lineage and server name it: relative to the run where it lies inside."""

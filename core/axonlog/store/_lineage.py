@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from axonlog.errors import CacheError
 
-from ._files import write_json
+from ._files import stamp_of, write_json
 from ._json import to_json_value
 
 
@@ -38,22 +38,32 @@ class Lineage:
         self._path = path
         # Reentrant: a SIGTERM handler ends the run in the thread that may hold it.
         self._lock = threading.RLock()
+        self._seen = stamp_of(path)
         self._entries = {entry.name: entry for entry in read_lineage(path)}
 
     def add(self, entries: Sequence[LineageEntry]) -> None:
         """Keep the entries; they are on disk when this returns."""
         with self._lock:
+            self._catch_up()
             before = dict(self._entries)
             for entry in entries:
                 self._entries[entry.name] = entry
             if self._entries != before:
                 documents = [item.model_dump() for item in self._entries.values()]
                 write_json(self._path, to_json_value(documents))
+                self._seen = stamp_of(self._path)
 
     def snapshot(self) -> list[LineageEntry]:
         """The entries of this moment, in the order in which their names first came."""
         with self._lock:
             return list(self._entries.values())
+
+    def _catch_up(self) -> None:
+        """Take over what another process wrote meanwhile."""
+        stamp = stamp_of(self._path)
+        if stamp is not None and stamp != self._seen:
+            self._entries.update({entry.name: entry for entry in read_lineage(self._path)})
+            self._seen = stamp
 
 
 def read_lineage(path: Path) -> list[LineageEntry]:

@@ -2,58 +2,82 @@
 
 from __future__ import annotations
 
-import math
+import contextlib
+import os
 import threading
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from axonlog.errors import ContextError
-from axonlog.events import ArtifactKind, clean_name, json_row, metric_row, read_events, summarize
 
 from ._document import RunDocument, RunRecord, read_record
+from ._drain import Drain
+from ._exclusive import Exclusive
 from ._layout import RunDirectory
-from ._lineage import Lineage, LineageEntry
-from ._writer import EventWriter
+from ._lineage import Lineage
+from ._names import EventNames
+from ._owner import SIGN_INTERVAL_S, is_owner_alive, this_process
+from ._repair import repair
+from ._series import SeriesBook
+from .journal import Attempt, Journal, attempts_in, new_attempt
 
-# A summary reads its whole file. Doing so only when the file has grown by this factor keeps the
-# work linear in the length of the run.
-_GROWTH = 1.5
+_PATIENCE_S = 5.0
 
 
-@dataclass
-class _Series:
-    """What is to be told of one event file at the next refresh."""
+def _always() -> bool:
+    return True
 
-    path: Path
-    kind: str
-    name: str
-    rows: int = 0
-    rows_told: int = 0
-    last: float | None = None
-    last_told: bool = False
+
+def _raise(points: int, error: OSError) -> None:
+    raise error
 
 
 class RunStore:
-    """Everything of one run on disk: document, lineage, events, outputs.
+    """Everything of one run on disk: journal, document, lineage, events, outputs.
 
-    Rows of events are in their files at once. What is derived from them (the last values among
-    the outputs, the summaries in the lineage) follows with ``refresh``.
+    Points are in the journal at once. The event files, and what is derived from them (the last
+    values among the outputs, the summaries in the lineage), follow with ``refresh``.
     """
 
-    def __init__(self, directory: RunDirectory, document: RunDocument, lineage: Lineage) -> None:
+    def __init__(
+        self,
+        directory: RunDirectory,
+        document: RunDocument,
+        lineage: Lineage,
+        book: SeriesBook,
+        journal: Journal,
+    ) -> None:
         self.directory = directory
         self.document = document
         self.lineage = lineage
-        self.writer = EventWriter()
-        self._series: dict[Path, _Series] = {}
-        self._series_by_name: dict[tuple[str, str], _Series] = {}
+        self.journal = journal
+        self._book = book
+        self._drain = Drain(directory, book)
         self._refreshing = threading.RLock()
+        self._is_closed = False
+        self._sign_due_s = time.monotonic() + SIGN_INTERVAL_S
 
     @classmethod
-    def open(cls, path: Path, fresh: RunRecord) -> RunStore:
+    def open(
+        cls,
+        path: Path,
+        fresh: RunRecord,
+        *,
+        admit: Callable[[], bool] = _always,
+        on_lost: Callable[[int, OSError], None] = _raise,
+    ) -> RunStore:
         """Open the run in ``path``: the one that is there, or else ``fresh``.
+
+        What a process that died has left there is repaired first.
+
+        Args:
+            path: The run's directory.
+            fresh: The run document to begin with.
+            admit: See ``Journal``.
+            on_lost: See ``Journal``.
 
         Raises:
             ContextError: Another run lives there.
@@ -62,30 +86,31 @@ class RunStore:
         """
         directory = RunDirectory(path)
         directory.create()
-        record = fresh
         if directory.document.exists():
-            record = read_record(directory.document)
-            if record.uuid != fresh.uuid:
+            uuid = read_record(directory.document).uuid
+            if uuid != fresh.uuid:
                 raise ContextError(
-                    f"{path} holds run {record.uuid}, not {fresh.uuid}: pass another "
+                    f"{path} holds run {uuid}, not {fresh.uuid}: pass another "
                     "artifacts_path=, or run_uuid= to continue the run that is there"
                 )
-        store = cls(directory, RunDocument(directory.document, record), Lineage(directory.lineage))
-        store.document.save()
-        return store
+            repair(path)
+            document = RunDocument.load(directory.document)
+        else:
+            document = RunDocument(directory.document, fresh)
+        lineage = Lineage(directory.lineage)
+        names = EventNames(directory.names, directory.journal / "names.json")
+        attempt = new_attempt(directory.journal)
+        with Exclusive(directory.journal / "lock").held():  # from who is tidying up there
+            this_process().write(attempt.owner)
+        journal = Journal(attempt, admit=admit, on_lost=on_lost)
+        book = SeriesBook(directory, document, lineage, names)
+        document.save()
+        return cls(directory, document, lineage, book, journal)
 
-    def append_metric(self, name: str, step: int | None, timestamp: datetime, value: float) -> None:
-        """Add one number to the metric ``name``.
-
-        Raises:
-            EventError: The name cannot be used.
-            OSError: The row could not be written.
-        """
-        series = self._series_of(ArtifactKind.METRIC.value, name)
-        self.writer.append(series.path, series.kind, metric_row(step, timestamp, value))
-        series.rows += 1
-        series.last = value
-        series.last_told = False
+    @property
+    def activity(self) -> int:
+        """A number that changes with each event that is recorded."""
+        return self.journal.size_bytes + self._book.documents_appended
 
     def append_document(
         self, kind: str, name: str, step: int | None, timestamp: datetime, value: dict[str, Any]
@@ -96,28 +121,30 @@ class RunStore:
             EventError: The name cannot be used.
             OSError: The row could not be written.
         """
-        series = self._series_of(kind, name)
-        self.writer.append(series.path, series.kind, json_row(step, timestamp, value))
-        series.rows += 1
+        self._book.append_document(kind, name, step, timestamp, value)
 
-    def refresh(self, *, final: bool = False) -> None:
-        """Bring outputs, flags and summaries up to what the event files hold.
+    def refresh(self, *, final: bool = False) -> bool:
+        """Bring event files, outputs, flags and summaries up to what has been logged.
 
         Args:
             final: Tell every file's whole length, however little it has grown.
+
+        Returns:
+            Whether all points are in the event files; see ``Drain.own``.
 
         Raises:
             OSError: A file could not be read or written; the next refresh makes up for it.
         """
         with self._refreshing:
             self.document.save()
-            series = [item for item in list(self._series.values()) if item.rows > item.rows_told]
-            if not series:
-                return
-            self._tell_flags()
-            self._tell_last_values(series)
-            due = [s for s in series if final or s.rows >= _GROWTH * s.rows_told]
-            self.lineage.add([self._summary_of(item) for item in due])
+            if not final:
+                self._look_ahead()
+            is_complete = self._drain.own(self.journal)
+            for attempt in self._left_attempts():
+                self._drain.left(attempt)
+                self._drain.forget(attempt)
+            self._book.tell(final=final)
+        return is_complete
 
     def adopt(self, path: Path, rows_before: bytes) -> None:
         """Take over the rows that another copy of an event file has and this one lacks.
@@ -125,57 +152,54 @@ class RunStore:
         Raises:
             OSError: The file cannot be replaced.
         """
-        self.writer.adopt(path, rows_before)
-        series = self._series.get(path) or _Series(path, kind=path.parent.name, name=path.stem)
         with self._refreshing:
-            self.lineage.add([self._summary_of(series)])
+            with self._drain.between_batches():
+                self._book.adopt(path, rows_before)
+            if self._is_closed:  # the delivery goes on after that; no refresh comes any more
+                self._book.tell(final=True)
+                self._drain.tidy()
 
-    def close(self) -> None:
-        """Tell everything once more and close the files.
+    def close(self) -> bool:
+        """Refuse further points, tell everything once more and close the files.
+
+        Returns:
+            Whether all points are in the event files. If not, then the journal stays, for
+            whoever opens the run next: a signal handler may have asked in the middle of things.
 
         Raises:
-            OSError: As ``refresh``.
+            OSError: As ``refresh``; the journal stays then too.
         """
+        self.journal.close()
+        is_complete = False
+        # A thread that holds it may wait for one that a signal handler interrupted: this one.
+        is_held = self._refreshing.acquire(timeout=_PATIENCE_S)
         try:
-            self.refresh(final=True)
+            if is_held and self.refresh(final=True):
+                self._drain.forget(self.journal.attempt)
+                is_complete = True
+            self._is_closed = True
         finally:
-            self.writer.close()
+            if is_held:
+                self._book.close()
+                self.journal.release()
+                self._refreshing.release()
+            # Without it the journal counts as that of a process which is dead.
+            with contextlib.suppress(OSError):
+                self.journal.attempt.owner.unlink(missing_ok=True)
+        return is_complete
 
-    def _series_of(self, kind: str, name: str) -> _Series:
-        series = self._series_by_name.get((kind, name))
-        if series is None:
-            path = self.directory.event_file(kind, name)
-            # Two names may clean to one file, as in the original: then they are one series.
-            series = self._series.setdefault(path, _Series(path, kind, clean_name(name)))
-            self._series_by_name[(kind, name)] = series
-        return series
+    def _look_ahead(self) -> None:
+        with contextlib.suppress(OSError):  # the log call that finds no segment will tell
+            self.journal.prepare()
+        if time.monotonic() >= self._sign_due_s:
+            self._sign_due_s = time.monotonic() + SIGN_INTERVAL_S
+            with contextlib.suppress(FileNotFoundError):
+                os.utime(self.journal.attempt.owner)
 
-    def _tell_flags(self) -> None:
-        kinds = {item.kind for item in list(self._series.values()) if item.rows}
-        flags = {}
-        if kinds - {ArtifactKind.MODEL.value}:
-            flags["has_events"] = True
-        if ArtifactKind.METRIC.value in kinds:
-            flags["has_metrics"] = True
-        self.document.merge("meta_info", flags)
-
-    def _tell_last_values(self, series: list[_Series]) -> None:
-        values = {}
-        for item in series:
-            if item.last is not None and not item.last_told:
-                item.last_told = True
-                values[item.name] = item.last if math.isfinite(item.last) else None
-        if values:
-            self.document.merge("outputs", values)
-
-    def _summary_of(self, series: _Series) -> LineageEntry:
-        rows = series.rows
-        entry = LineageEntry(
-            name=series.name,
-            kind=series.kind,
-            path=self.directory.relative(series.path),
-            summary=summarize(series.kind, read_events(series.path)),
-            is_input=False,
-        )
-        series.rows_told = rows
-        return entry
+    def _left_attempts(self) -> list[Attempt]:
+        """Other processes that joined this run, and died."""
+        return [
+            attempt
+            for attempt in attempts_in(self.directory.journal)
+            if attempt.name != self.journal.attempt.name and not is_owner_alive(attempt.owner)
+        ]

@@ -6,7 +6,6 @@ import contextlib
 import os
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
 from pathlib import Path
 
 from axonlog.events import header
@@ -18,51 +17,67 @@ from ._merge import merge_rows
 _MAX_OPEN_FILES = 128
 
 
-@dataclass
-class _OpenFile:
-    descriptor: int
-    size_bytes: int
-
-
 class EventWriter:
-    """Writes whole rows: each in one ``write`` on a descriptor that appends.
+    """Writes whole rows: what is given at once in one ``write`` on a descriptor that appends.
 
     What ``append`` was given is in the kernel's hands when it returns, so it outlives the
     process. A file is made together with its first row, because a reader refuses a file that
-    holds a header only. Any thread may append. ``rows_appended`` counts them.
+    holds a header only. Any thread may append.
     """
 
     def __init__(self) -> None:
-        self.rows_appended = 0
-        self._files: OrderedDict[Path, _OpenFile] = OrderedDict()
+        self._files: OrderedDict[Path, int] = OrderedDict()
         # Reentrant: a SIGTERM handler ends the run in the thread that may hold it.
         self._lock = threading.RLock()
 
-    def append(self, path: Path, kind: str, row: str) -> None:
-        """Add ``row`` (which begins with its line break) to the event file ``path``.
+    def size_bytes(self, path: Path) -> int:
+        """The present size of an event file; 0 if it is not there.
 
         Raises:
-            OSError: The row is not in the file, and the file is as it was before.
+            OSError: It cannot be asked.
+        """
+        try:
+            return path.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def append(self, path: Path, kind: str, rows: str) -> int:
+        """Add ``rows`` (each begins with its line break) to the event file ``path``.
+
+        Returns:
+            Its size now, in bytes.
+
+        Raises:
+            OSError: The rows are not in the file, and the file is as it was before.
         """
         with self._lock:
-            file = self._files.get(path)
-            if file is None:
-                file = self._open(path)
-            elif len(self._files) == _MAX_OPEN_FILES:
-                self._files.move_to_end(path)
-            data = (row if file.size_bytes else header(kind) + row).encode("utf-8")
+            descriptor = self._descriptor(path)
+            before = os.fstat(descriptor).st_size
+            data = (rows if before else header(kind) + rows).encode("utf-8")
             try:
-                written = os.write(file.descriptor, data)
+                written = os.write(descriptor, data)
                 if written != len(data):
                     raise OSError(f"{path}: only {written} of {len(data)} bytes could be written")
             except OSError:
                 # A row torn in the middle of a file would cost its readers the whole file.
                 with contextlib.suppress(OSError):
-                    os.ftruncate(file.descriptor, file.size_bytes)
-                self._close(path)  # the next row finds out what is there by then
+                    self.restore(path, before)
                 raise
-            file.size_bytes += len(data)
-            self.rows_appended += 1
+            return before + len(data)
+
+    def restore(self, path: Path, size_bytes: int) -> None:
+        """Cut an event file back to the size that it had; 0 takes it away.
+
+        Raises:
+            OSError: It cannot be done.
+        """
+        with self._lock:
+            self._close(path)
+            if size_bytes:
+                with contextlib.suppress(FileNotFoundError):
+                    os.truncate(path, size_bytes)
+            elif path.is_file():
+                path.unlink()
 
     def adopt(self, path: Path, rows_before: bytes) -> None:
         """Put the rows of another copy of this file before those that it lacks.
@@ -86,17 +101,29 @@ class EventWriter:
             for path in list(self._files):
                 self._close(path)
 
-    def _open(self, path: Path) -> _OpenFile:
+    def _descriptor(self, path: Path) -> int:
+        descriptor = self._files.get(path)
+        if descriptor is not None:
+            self._files.move_to_end(path)
+            if _is_still(descriptor, path):
+                return descriptor
+            self._close(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        file = _OpenFile(descriptor, os.fstat(descriptor).st_size)
         if len(self._files) == _MAX_OPEN_FILES:
-            oldest, _ = next(iter(self._files.items()))
-            self._close(oldest)
-        self._files[path] = file
-        return file
+            self._close(next(iter(self._files)))
+        self._files[path] = descriptor
+        return descriptor
 
     def _close(self, path: Path) -> None:
-        file = self._files.pop(path, None)
-        if file is not None:
-            os.close(file.descriptor)
+        descriptor = self._files.pop(path, None)
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _is_still(descriptor: int, path: Path) -> bool:
+    """Whether ``path`` is the file that was opened: another process may have replaced it."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False

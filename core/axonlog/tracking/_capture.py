@@ -5,12 +5,12 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
-import re
 import socket
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 _GIT_PATIENCE_S = 5
 
@@ -38,12 +38,16 @@ def describe_environment() -> dict[str, Any]:
     }
 
 
-def describe_code(directory: Path) -> dict[str, Any] | None:
-    """The commit that ``directory`` is at, or None outside a git checkout.
+def describe_code() -> dict[str, Any] | None:
+    """The commit that the working directory is at, or None outside a git checkout.
 
     Returns:
         ``commit``, ``branch``, ``url`` (without credentials) and ``is_dirty``.
     """
+    try:
+        directory = Path.cwd()
+    except FileNotFoundError:
+        return None  # somebody deleted it
     commit = _git(directory, "rev-parse", "HEAD")
     if not commit:
         return None
@@ -51,9 +55,21 @@ def describe_code(directory: Path) -> dict[str, Any] | None:
     return {
         "commit": commit,
         "branch": _git(directory, "rev-parse", "--abbrev-ref", "HEAD") or None,
-        "url": re.sub(r"//[^/@]*@", "//", url) if url else None,
+        "url": _without_credentials(url) if url else None,
         "is_dirty": bool(_git(directory, "status", "--porcelain")),
     }
+
+
+def _without_credentials(url: str) -> str:
+    """The address of a remote, without what may be secret: user, password, query."""
+    if "://" not in url:
+        return url  # host:path, which has no room for a password, or a path
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "unknown"
+    return f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}"
 
 
 def _git(directory: Path, *arguments: str) -> str | None:

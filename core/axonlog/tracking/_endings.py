@@ -7,19 +7,25 @@ still runs, and what is installed later may call ours.
 - SIGTERM: ``stopped``; then the signal takes its course, so that the exit status tells of it.
   Where a handler stands before ours (Lightning installs one that ends the loop at the next
   batch) the process is that handler's to end, and ours only takes note.
-- ``sys.exit(code)``: ``succeeded`` for 0 and None, else ``failed``. The interpreter tells no hook
-  of the code, so ``sys.exit`` itself is wrapped. ``raise SystemExit(code)`` goes around that;
-  a run used as a context manager sees it all the same.
-- The end of the script: ``succeeded``.
+- ``sys.exit(code)``, ``exit(code)``: ``succeeded`` for 0 and None, else ``failed``. The interpreter
+  tells no hook of the code, so these functions are wrapped. ``raise SystemExit(code)`` goes around
+  them; a run used as a context manager sees it all the same.
+- The end of the script: ``succeeded``. A child of ``multiprocessing`` leaves by ``os._exit``, which
+  runs none of these hooks: there its own finalizer ends the runs that it started.
+
+What ended the process ended what it was doing: the run that was started last, and those that are
+not settled. A settled run before that one keeps its ending.
 """
 
 from __future__ import annotations
 
 import atexit
+import builtins
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType, TracebackType
@@ -44,7 +50,15 @@ class Endable(Protocol):
     def activity(self) -> int:
         """A number that grows with each record."""
 
-    def end_as(self, ending: Ending) -> object:
+    @property
+    def is_settled(self) -> bool:
+        """Whether it has an ending and nothing was recorded since."""
+
+    @property
+    def end_timeout_s(self) -> float:
+        """How long it may take to end."""
+
+    def end_as(self, ending: Ending, *, wait_s: float | None = None) -> object:
         """End, unless it has ended already."""
 
 
@@ -55,7 +69,10 @@ def ending_of(error: BaseException) -> Ending:
     if isinstance(error, SystemExit):
         return _ending_of_exit(error.code)
     name = type(error).__name__
-    return Ending("failed", name, f"{name}: {error}")
+    try:
+        return Ending("failed", name, f"{name}: {error}")
+    except Exception:  # noqa: BLE001  # the exception of a user may have any __str__
+        return Ending("failed", name, name)
 
 
 def _ending_of_exit(code: object) -> Ending:
@@ -72,45 +89,71 @@ class Endings:
         self._process = os.getpid()
         self._is_installed = False
         self._noted: Ending | None = None
-        self._exit: tuple[Ending, int] | None = None
+        self._exit: _Exit | None = None
+        self._worker: FrameType | None = None
+        self._has_sigterm = False
         self._previous_handler: Callable[[int, FrameType | None], object] | None = None
 
     def register(self, run: Endable) -> None:
         """Have ``run`` ended with the process."""
-        if self._process != os.getpid():  # a forked child starts with its own
+        if self._process != os.getpid():  # a forked child, with the hooks that it inherited
             self._process, self._runs = os.getpid(), []
+            self._noted = self._exit = None
+            self._follow_worker()
         self._runs.append(run)
         if not self._is_installed:
             self._is_installed = True
-            self._install()
+            self._follow_worker()
+            atexit.register(self._at_exit)
+            self._chain_excepthook()
+            self._wrap_exits()
+        if not self._has_sigterm and threading.current_thread() is threading.main_thread():
+            self._has_sigterm = True
+            self._chain_sigterm()
 
     def unregister(self, run: Endable) -> None:
         """Forget ``run``: it has ended."""
         if run in self._runs:
             self._runs.remove(run)
 
-    def _install(self) -> None:
-        atexit.register(self._at_exit)
-        self._chain_excepthook()
-        self._wrap_exit()
-        if threading.current_thread() is threading.main_thread():
-            self._chain_sigterm()
+    def _follow_worker(self) -> None:
+        processes = sys.modules.get("multiprocessing.process")
+        if processes is not None and processes.parent_process() is not None:
+            from multiprocessing.util import Finalize
+
+            # Before the finalizers of queues and pools, which have priorities of up to 15.
+            Finalize(None, self._at_worker_exit, exitpriority=100)
+            frame: FrameType | None = sys._getframe()
+            while frame is not None and frame.f_code.co_name != "_bootstrap":
+                frame = frame.f_back
+            self._worker = frame
+
+    def _at_worker_exit(self) -> None:
+        # Up to Python 3.12 finalizers run while the worker's exception is still on the way; since
+        # then all that is left of it is the exit code, in the frame that called the worker.
+        error = sys.exc_info()[1]
+        if error is not None:
+            self._end_all(ending_of(error))
+        else:
+            self._at_exit()
 
     def _at_exit(self) -> None:
         ending = self._noted
-        if ending is None and self._exit is not None:
-            at_exit, activity = self._exit
-            # Records after the call: somebody caught the SystemExit, and it says nothing.
-            ending = at_exit if activity == self._activity() else None
+        if ending is None and self._exit is not None and self._exit.is_uncaught:
+            ending = self._exit.ending
+        if ending is None and self._worker is not None:
+            ending = _ending_of_exit(self._worker.f_locals.get("exitcode"))
         self._end_all(ending or Ending("succeeded"))
 
     def _end_all(self, ending: Ending) -> None:
-        if self._process == os.getpid():
-            for run in list(self._runs):
-                run.end_as(ending)
-
-    def _activity(self) -> int:
-        return sum(run.activity for run in self._runs)
+        if self._process != os.getpid():
+            return
+        runs = list(self._runs)
+        deadline = time.monotonic() + max((run.end_timeout_s for run in runs), default=0.0)
+        for run in runs:
+            is_past = run.is_settled and run is not runs[-1]
+            left_s = max(0.0, deadline - time.monotonic())
+            run.end_as(Ending("succeeded") if is_past else ending, wait_s=left_s)
 
     def _chain_excepthook(self) -> None:
         previous = sys.excepthook
@@ -118,20 +161,33 @@ class Endings:
         def note_and_go_on(
             kind: type[BaseException], error: BaseException, trace: TracebackType | None
         ) -> None:
-            self._noted = ending_of(error)
+            if not hasattr(sys, "ps1"):  # at a prompt nothing ends with an exception
+                self._noted = ending_of(error)
             previous(kind, error, trace)
 
         sys.excepthook = note_and_go_on
 
-    def _wrap_exit(self) -> None:
+    def _wrap_exits(self) -> None:
         previous = sys.exit
 
         def note_and_exit(code: object = None, /) -> NoReturn:
-            if threading.current_thread() is threading.main_thread():
-                self._exit = (_ending_of_exit(code), self._activity())
-            previous(code)  # type: ignore[arg-type]  # any object may be given, typeshed says fewer
+            self._note_exit(code)
+            previous(code)  # type: ignore[arg-type]  # typeshed says fewer than are taken
 
         sys.exit = note_and_exit
+        quitter = type(getattr(builtins, "exit", None))
+        if quitter.__name__ == "Quitter":  # of the `site` module, which -S leaves out
+            call = quitter.__call__
+
+            def note_and_quit(quitting: object, code: object = None) -> object:
+                self._note_exit(code)
+                return call(quitting, code)
+
+            quitter.__call__ = note_and_quit  # type: ignore[method-assign]  # it is chained
+
+    def _note_exit(self, code: object) -> None:
+        if threading.current_thread() is threading.main_thread():
+            self._exit = _Exit(_ending_of_exit(code))
 
     def _chain_sigterm(self) -> None:
         previous = signal.getsignal(signal.SIGTERM)
@@ -145,10 +201,28 @@ class Endings:
         self._noted = ending
         if self._previous_handler is not None:
             self._previous_handler(number, frame)
+            # It came back: the signal was a message, not the end.
+            self._noted = None
         elif signal.getsignal(signal.SIGTERM) == self._on_sigterm:
             self._end_all(ending)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             os.kill(os.getpid(), signal.SIGTERM)
+
+
+class _Exit:
+    """A call of ``sys.exit``: what it says, and where the script stood."""
+
+    def __init__(self, ending: Ending) -> None:
+        self.ending = ending
+        frame = sys._getframe()
+        while frame.f_back is not None:
+            frame = frame.f_back
+        self._script, self._instruction = frame, frame.f_lasti
+
+    @property
+    def is_uncaught(self) -> bool:
+        """Whether the script went no further: where somebody caught the exit, it did."""
+        return self._script.f_lasti == self._instruction
 
 
 ENDINGS = Endings()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from axonlog.context import Context
 from axonlog.errors import AxonlogError
 
-from ._run import Run
+from ._run import Run, merge_metrics
 
 if TYPE_CHECKING:
     from axonlog.client import PolyaxonClient, RunClient
@@ -83,8 +83,10 @@ def init(
 
 
 def get_or_create_run(tracking_run: Run | None = None) -> Run:
-    """``tracking_run`` if given, else the current run, else a new one."""
-    return tracking_run or _current or init()
+    """``tracking_run`` if given, else the current run if it goes on, else a new one."""
+    if tracking_run is None and _current is not None and not _current.is_ended:
+        return _current
+    return tracking_run or init()
 
 
 def _of_current_run(method: Callable[Concatenate[Run, _P], _R]) -> Callable[_P, _R]:
@@ -101,6 +103,33 @@ def _of_current_run(method: Callable[Concatenate[Run, _P], _R]) -> Callable[_P, 
     return call
 
 
+# These two stand in the training loop: they go to the journal by the shortest way.
+
+
+def log_metric(name: str, value: Any, step: int | None = None, timestamp: Any = None) -> None:
+    if _current is None:
+        raise AxonlogError("log_metric() before init(): call axonlog.init() first")
+    _current._append_one(name, value, step, timestamp)
+
+
+def log_metrics(
+    metrics: Mapping[str, Any] | int | None = None,
+    /,
+    timestamp: Any = None,
+    *,
+    step: int | None = None,
+    **values: Any,
+) -> None:
+    if _current is None:
+        raise AxonlogError("log_metrics() before init(): call axonlog.init() first")
+    if metrics is not None:
+        values, step = merge_metrics(metrics, step, values)
+    _current._append(values, step, timestamp)
+
+
+log_metric.__doc__ = Run.log_metric.__doc__
+log_metrics.__doc__ = Run.log_metrics.__doc__
+
 end = _of_current_run(Run.end)
 get_artifacts_path = _of_current_run(Run.get_artifacts_path)
 get_outputs_path = _of_current_run(Run.get_outputs_path)
@@ -111,8 +140,6 @@ log_failed = _of_current_run(Run.log_failed)
 log_file_ref = _of_current_run(Run.log_file_ref)
 log_inputs = _of_current_run(Run.log_inputs)
 log_meta = _of_current_run(Run.log_meta)
-log_metric = _of_current_run(Run.log_metric)
-log_metrics = _of_current_run(Run.log_metrics)
 log_model = _of_current_run(Run.log_model)
 log_outputs = _of_current_run(Run.log_outputs)
 log_progress = _of_current_run(Run.log_progress)

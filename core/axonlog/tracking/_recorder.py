@@ -7,16 +7,15 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
 from axonlog.context import Context
 from axonlog.delivery import Delivery, DeliveryReport, Uploader, server_name
-from axonlog.errors import AxonlogError, EventError
-from axonlog.events import FINAL_STATUSES, Status, to_metric_value, to_step, to_timestamp
-from axonlog.store import Keeper, RunRecord, RunStore
+from axonlog.errors import AxonlogError, ContextError
+from axonlog.events import FINAL_STATUSES, Status
+from axonlog.store import Keeper, RunRecord, RunStore, repair_siblings, to_text
 
 from ._credentials import Credentials
 from ._deadline import end_timeout_s
@@ -37,6 +36,8 @@ class Recorder:
     Args:
         context: Where the run belongs.
         strict: Raise what would otherwise be a warning.
+        is_guest: In a process that another one's run was handed to: it records, and the run's
+            status, its ending and its delivery are the other one's.
 
     Raises:
         ContextError: The run cannot be where the context says.
@@ -44,31 +45,48 @@ class Recorder:
         ServerError: It refuses the run.
     """
 
-    def __init__(self, context: Context, *, strict: bool) -> None:
+    def __init__(self, context: Context, *, strict: bool, is_guest: bool = False) -> None:
         self.context = context
         self.is_ended = False
-        self._strict = strict
-        self._process = os.getpid()
-        self._is_settled = False
+        self.is_strict = strict
+        self.process = os.getpid()
+        self._is_guest = is_guest
+        self.is_settled = False
         self._lost = 0
+        self._told_child = self.process
         # Reentrant: a SIGTERM handler ends the run in the thread that may be ending it.
         self._ending = threading.RLock()
         self._captures: list[threading.Thread] = []
         self._uploader: Uploader | None = None
         self._final_report: DeliveryReport | None = None
-        self._end_timeout_s = end_timeout_s()
+        self.end_timeout_s = end_timeout_s()
 
         fresh = _fresh_record(context)
         answer = Answer()
-        if not context.is_offline.value:
+        if not (context.is_offline.value or is_guest):
             answer = ask_server(context, fresh, strict=strict)
-        self.store = RunStore.open(Path(context.artifacts_path.value or ""), answer.known or fresh)
+        path = Path(context.artifacts_path.value or "")
+        try:
+            self.store = RunStore.open(
+                path,
+                answer.known or fresh,
+                admit=self.is_listening,
+                on_lost=self._note_loss,
+            )
+        except OSError as error:
+            raise ContextError(
+                f"{path} (from {context.artifacts_path.source}) cannot be the run's directory: "
+                f"{error}; pass artifacts_path= or go to a directory that can be written"
+            ) from error
         self._keeper = Keeper(self.store)
         own_from = len(self.store.document.snapshot().status_conditions)
-        self._enter_beginning()
+        if not is_guest:
+            self._enter_beginning()
         self._keeper.start()
-        if not context.is_offline.value:
+        if not (context.is_offline.value or is_guest):
             self._start_delivery(answer, own_from=own_from)
+        if not is_guest:
+            self._repair_siblings()
         ENDINGS.register(self)
 
     @property
@@ -80,8 +98,8 @@ class Recorder:
 
     @property
     def activity(self) -> int:
-        """How many rows of events have been recorded."""
-        return self.store.writer.rows_appended
+        """A number that changes with each event that is recorded."""
+        return self.store.activity
 
     def is_listening(self) -> bool:
         """Whether a record is to be entered now; sets a settled run running again.
@@ -89,7 +107,8 @@ class Recorder:
         Raises:
             AxonlogError: The run has ended.
         """
-        if self._process != os.getpid():
+        if self.process != os.getpid():
+            self._tell_child()
             return False  # a forked child: the parent alone writes
         if self.is_ended:
             uuid = self.context.run_uuid.value
@@ -97,30 +116,11 @@ class Recorder:
                 f"run {uuid} has ended ({self.store.document.status}): call init() for another "
                 f"one, or init(run_uuid={uuid!r}) to continue it"
             )
-        if self._is_settled:
-            self._is_settled = False
+        if self.is_settled:
+            self.is_settled = False
             if not self.context.is_managed.value:
                 self._enter_status("running", None, "Operation is running")
         return True
-
-    def append_metrics(self, values: Mapping[str, Any], step: Any, timestamp: Any) -> None:
-        """Record numbers of one moment.
-
-        Raises:
-            EventError: Some are not acceptable. The others are recorded.
-        """
-        moment = datetime.now(timezone.utc) if timestamp is None else to_timestamp(timestamp)
-        position = to_step(step)
-        refused = []
-        for name, value in values.items():
-            try:
-                self.store.append_metric(name, position, moment, to_metric_value(value))
-            except EventError as error:
-                refused.append(f"{name!r}: {error}")
-            except OSError as error:
-                self._note_disk_trouble(error)
-        if refused:
-            raise EventError("; ".join(refused))
 
     def capture(self, describe: Callable[[], object]) -> None:
         """Let ``describe`` note something about the run, beside the training.
@@ -136,12 +136,14 @@ class Recorder:
 
     def settle(self, ending: Ending) -> None:
         """Enter an ending and go on listening; does nothing when the run has ended."""
-        if self.is_ended or self._process != os.getpid():
+        if self.process != os.getpid() or self.is_ended:
             return
-        self._enter_ending(ending)
+        if not self._is_guest:
+            self._enter_ending(ending)
+            self.is_settled = True
+            self.store.journal.suspend()
         with self.tolerating_disk_trouble():
             self.store.refresh(final=True)
-        self._is_settled = True
         if self._uploader is not None:
             self._uploader.flush()
 
@@ -151,11 +153,14 @@ class Recorder:
         Returns:
             Whether the waiting was not cut short by Ctrl-C.
         """
+        if self.process != os.getpid():
+            return True  # and the lock may be one that nobody will release here
         with self._ending:
-            if self.is_ended or self._process != os.getpid():
+            if self.is_ended:
                 return True
             self.is_ended = True
-        deadline = time.monotonic() + (self._end_timeout_s if wait_s is None else wait_s)
+        deadline = time.monotonic() + (self.end_timeout_s if wait_s is None else wait_s)
+        self.store.journal.suspend()
         ENDINGS.unregister(self)
         # Ctrl-C ends the waiting, not the noting down of what is known.
         is_patient = _until_interrupted(lambda: self._join_captures(deadline))
@@ -177,6 +182,15 @@ class Recorder:
             yield
         except OSError as error:
             self._note_disk_trouble(error)
+
+    def _tell_child(self) -> None:
+        if self._told_child != os.getpid():
+            self._told_child = os.getpid()
+            _log.warning(
+                "%s: this is a forked child of the process that tracks it; what is logged here is "
+                "dropped: pass the run to the child, or call init() there",
+                self._label,
+            )
 
     @property
     def _label(self) -> str:
@@ -235,8 +249,28 @@ class Recorder:
                 status, reason=reason or DEFAULT_REASON, message=message
             )
 
+    def _close_store(self) -> None:
+        try:
+            if self.store.close():
+                return
+            error: OSError | None = None
+        except OSError as trouble:
+            if self.is_strict:
+                raise
+            error = trouble
+        _log.warning(
+            "%s: the journal could not be brought into the event files%s; nothing of it is lost: "
+            "it is in %s and is brought over when the run is opened again",
+            self._label,
+            f" ({error})" if error else "",
+            self.store.directory.journal,
+        )
+
     def _note_disk_trouble(self, error: OSError) -> None:
-        if self._strict:
+        self._note_loss(1, error)
+
+    def _note_loss(self, records: int, error: OSError) -> None:
+        if self.is_strict:
             raise error
         if not self._lost:
             _log.warning(
@@ -245,17 +279,31 @@ class Recorder:
                 self.context.artifacts_path.value,
                 error,
             )
-        self._lost += 1
+        self._lost += records
+
+    def _repair_siblings(self) -> None:
+        """Complete the runs beside this one whose process died, beside the training."""
+
+        def repair_them() -> None:
+            with contextlib.suppress(OSError):
+                for done in repair_siblings(self.store.directory.path):
+                    _log.info(
+                        "%s had been left by a process that died: repaired, %d points brought over",
+                        done.path,
+                        done.points,
+                    )
+
+        threading.Thread(target=repair_them, name="axonlog-repair", daemon=True).start()
 
     def _join_captures(self, deadline: float) -> None:
         for capture in self._captures:
             capture.join(max(0.0, deadline - time.monotonic()))
 
     def _close(self, ending: Ending) -> None:
-        self._enter_ending(ending)
+        if not self._is_guest:
+            self._enter_ending(ending)
         self._keeper.stop()
-        with self.tolerating_disk_trouble():
-            self.store.close()
+        self._close_store()
 
     def _say_goodbye(self, uploader: Uploader) -> None:
         try:
@@ -296,9 +344,13 @@ def _fresh_record(context: Context) -> RunRecord:
         uuid=context.run_uuid.value or "",
         owner=context.owner.value,
         project=context.project.value,
-        name=context.name.value,
-        description=context.description.value,
-        tags=list(context.tags.value) or None,
+        name=_as_text(context.name.value),
+        description=_as_text(context.description.value),
+        tags=[to_text(tag) for tag in context.tags.value] or None,
         is_managed=context.is_managed.value,
         created_at=datetime.now(timezone.utc),
     )
+
+
+def _as_text(text: str | None) -> str | None:
+    return None if text is None else to_text(text)

@@ -19,6 +19,7 @@ from axonlog.store import LineageEntry, digest, to_json_value, write_json
 from ._artifacts import digest_of_value, existing, keep_asset, keep_output, lineage_entry
 from ._capture import describe_code, describe_environment
 from ._endings import Ending, FinalStatus, ending_of
+from ._handles import enter_run, handle_of, join_run
 from ._recorder import DEFAULT_REASON, Recorder
 
 if TYPE_CHECKING:
@@ -43,6 +44,30 @@ def _recording(
         return method(self, *args, **kwargs)
 
     return call
+
+
+def merge_metrics(
+    metrics: Mapping[str, Any] | int, step: Any, values: dict[str, Any]
+) -> tuple[Any, Any]:
+    """The numbers and the step of a ``log_metrics`` call with an argument by position."""
+    if isinstance(metrics, Mapping):
+        return ({**metrics, **values} if values else metrics), step
+    if step is not None:
+        raise TypeError("log_metrics() got two steps, one by position and one by name")
+    return values, metrics
+
+
+def _checking(recorder: Recorder) -> Callable[..., None]:
+    """For a run that does not collect: it still says when it has ended."""
+
+    def append(*_: Any) -> None:
+        recorder.is_listening()
+
+    return append
+
+
+def _drop(*_: Any) -> None:
+    """For a run that records nothing."""
 
 
 class Run:
@@ -138,7 +163,8 @@ class Run:
         if log_context:
             for sentence in self.context.notices:
                 _log.info("%s", sentence)
-        self._recorder = None if self.context.no_op.value else Recorder(self.context, strict=strict)
+        recorder = None if self.context.no_op.value else Recorder(self.context, strict=strict)
+        self._bind(recorder)
         if self._recorder is not None:
             if self.context.track_env.value:
                 self._recorder.capture(self._note_environment)
@@ -171,6 +197,11 @@ class Run:
     def status(self) -> str | None:
         """The newest status."""
         return None if self._recorder is None else self._recorder.store.document.status
+
+    @property
+    def process(self) -> int | None:
+        """The process that records it; None in a no-op run."""
+        return None if self._recorder is None else self._recorder.process
 
     @property
     def is_ended(self) -> bool:
@@ -226,9 +257,46 @@ class Run:
         if self._recorder is not None:
             self._recorder.settle(Ending(status, reason, message))
 
+    # Copying
+
+    def __copy__(self) -> Run:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Run:
+        return self
+
+    def __reduce__(self) -> tuple[Callable[..., Run], tuple[Any, ...]]:
+        """A pickle is a handle: the same run where it is unpickled, without its token.
+
+        In the same process that is this very object. In another one it records points and
+        everything else into the same directory; status, ending and delivery stay with the
+        process that started the run.
+        """
+        strict = self._recorder is not None and self._recorder.is_strict
+        return join_run, (Run, handle_of(self.context), strict)
+
+    @classmethod
+    def _join(cls, context: Context, *, strict: bool) -> Run:
+        run = cls.__new__(cls)
+        run.context = context
+        run._bind(None if context.no_op.value else Recorder(context, strict=strict, is_guest=True))
+        return run
+
+    def _bind(self, recorder: Recorder | None) -> None:
+        self._recorder = recorder
+        # What stands in the training loop: one call from here into the journal.
+        self._append: Callable[[Mapping[str, Any], Any, Any], None] = _drop
+        self._append_one: Callable[[str, Any, Any, Any], None] = _drop
+        if recorder is not None:
+            if self.context.collect_artifacts.value:
+                self._append = recorder.store.journal.append
+                self._append_one = recorder.store.journal.append_one
+            else:
+                self._append = self._append_one = _checking(recorder)
+            enter_run(self)
+
     # Metrics
 
-    @_recording
     def log_metric(
         self, name: str, value: Any, step: int | None = None, timestamp: Any = None
     ) -> None:
@@ -244,9 +312,8 @@ class Run:
         Raises:
             EventError: One of these is not acceptable.
         """
-        self._append({name: value}, step, timestamp)
+        self._append_one(name, value, step, timestamp)
 
-    @_recording
     def log_metrics(
         self,
         metrics: Mapping[str, Any] | int | None = None,
@@ -268,12 +335,8 @@ class Run:
         Raises:
             EventError: Some were not acceptable. The others are recorded.
         """
-        if isinstance(metrics, Mapping):
-            values = {**metrics, **values}
-        elif metrics is not None:
-            if step is not None:
-                raise TypeError("log_metrics() got two steps, one by position and one by name")
-            step = metrics
+        if metrics is not None:
+            values, step = merge_metrics(metrics, step, values)
         self._append(values, step, timestamp)
 
     # The run document
@@ -603,7 +666,7 @@ class Run:
     def _note_code(
         self, code_ref: Mapping[str, Any] | None = None, *, is_input: bool = True
     ) -> None:
-        code = describe_code(Path.cwd()) if code_ref is None else dict(code_ref)
+        code = describe_code() if code_ref is None else dict(code_ref)
         if not code or not code.get("commit"):
             return
         entry = LineageEntry(
@@ -618,10 +681,6 @@ class Run:
     def _end_as(self, ending: Ending, *, wait_s: float | None = None) -> bool:
         return self._recorder is None or self._recorder.end_as(ending, wait_s=wait_s)
 
-    def _append(self, values: Mapping[str, Any], step: Any, timestamp: Any) -> None:
-        if self.context.collect_artifacts.value:
-            self._open.append_metrics(values, step, timestamp)
-
     def _merge(
         self,
         field: Literal["inputs", "outputs", "meta_info"],
@@ -634,10 +693,11 @@ class Run:
             values = {**given, **values}
         elif given is not None:
             reset = bool(given)
-        if field != "meta_info":
-            values = {clean_name(name): value for name, value in values.items()}
+        named, refused = _named(values) if field != "meta_info" else (values, [])
         with self._open.tolerating_disk_trouble():
-            self._open.store.document.merge(field, values, reset=reset)
+            self._open.store.document.merge(field, named, reset=reset)
+        if refused:
+            raise EventError("; ".join(refused))
 
     def _set_text(self, field: Literal["name", "description", "readme"], value: str) -> None:
         with self._open.tolerating_disk_trouble():
@@ -692,3 +752,18 @@ class Run:
                     timestamp=timestamp,
                     value=told,
                 )
+
+
+def _named(values: Mapping[Any, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The values under names that Polyaxon takes, no two under one, and what has no name."""
+    named: dict[str, Any] = {}
+    refused = []
+    for key, value in values.items():
+        try:
+            name = clean_name(str(key))
+        except EventError as error:
+            refused.append(str(error))
+            continue
+        # Two names may clean to one; the later one is told apart by its digest.
+        named[f"{name}-{digest_of_value(key)[:6]}" if name in named else name] = value
+    return named, refused

@@ -37,6 +37,7 @@ def test_the_original_client_and_the_server_read_what_a_run_writes(tmp_path):
         run.log_metric("no_step", 1.0)
         run.log_model(model, framework="a|b", step=1)
         run.log_artifact(model, kind="data")
+        run._recorder.store.refresh()  # as the background thread does about once a second
         while_it_goes_on = read_back(directory)
     at_the_end = read_back(directory)
 

@@ -60,6 +60,43 @@ def test_it_may_be_said_where(world, env, call, path):
     assert path_of(world, run_uuid=U1, **call) == expected
 
 
+def keep_run(directory):
+    directory.mkdir(parents=True)
+    (directory / "run.plx.json").write_text("{}")
+
+
+@pytest.mark.parametrize("usual", ["art", None])
+def test_a_run_that_was_tracked_offline_is_continued_online_where_it_is(world, usual):
+    world.env["POLYAXON_OFFLINE_ROOT"] = str(world.root / "off")
+    if usual:
+        world.env["POLYAXON_ARTIFACTS_ROOT"] = str(world.root / usual)
+    offline = world.resolve(project="a/b", is_offline=True)
+    directory = pathlib.Path(offline.artifacts_path.value)
+    assert path_of(world, run_uuid=offline.run_uuid.value) != str(directory)
+    keep_run(directory)
+    online = world.resolve(project="a/b", run_uuid=offline.run_uuid.value)
+    told = online.artifacts_path
+    assert (told.value, told.key) == (str(directory), "POLYAXON_OFFLINE_ROOT")
+    assert told.source == "environment"
+    assert online.outputs_path.value == str(directory / "outputs")
+
+
+def test_a_place_where_nothing_can_be_written_is_not_told_of_when_the_run_is_elsewhere(world):
+    world.env["POLYAXON_OFFLINE_ROOT"] = str(world.root / "off")
+    world.cwd = None
+    keep_run(world.root / "off" / "runs" / U1)
+    assert world.resolve(project="a/b", run_uuid=U1).warnings == ()
+
+
+def test_a_run_in_its_usual_place_is_not_looked_for_elsewhere(world):
+    world.env["POLYAXON_OFFLINE_ROOT"] = str(world.root / "off")
+    usual = world.cwd / "axonlog_data" / "runs" / U1
+    for directory in (usual, world.root / "off" / "runs" / U1):
+        keep_run(directory)
+    assert path_of(world, run_uuid=U1) == str(usual)
+    assert path_of(world, run_uuid=U1, artifacts_path="/exact") == "/exact"
+
+
 @pytest.mark.parametrize(
     ("call", "below"),
     [({}, U1), ({"is_new": True}, "_related_runs/NEW"), ({"run_uuid": "1" * 32}, "1" * 32)],

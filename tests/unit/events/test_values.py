@@ -101,3 +101,8 @@ def test_a_timestamp_is_a_moment_with_a_zone(given, moment):
 def test_what_names_no_moment_is_no_timestamp(given):
     with pytest.raises(EventError, match="timestamp"):
         to_timestamp(given)
+
+
+def test_an_array_that_cannot_be_read_is_refused_as_any_other():
+    with pytest.raises(EventError, match="a metric must be one number, not Tensor"):
+        to_metric_value(torch.empty(1, device="meta"))

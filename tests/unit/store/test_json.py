@@ -73,10 +73,21 @@ def test_a_value_becomes_what_json_can_hold(value, expected):
     assert to_json_value(value) == expected
 
 
-def test_a_cycle_ends():
-    cycle = {}
-    cycle["self"] = cycle
-    assert json.loads(json.dumps(to_json_value(cycle)))["self"]["self"]
+def test_what_holds_itself_ends_at_once():
+    cycle = {"n": 1}
+    cycle.update(left=cycle, right=[cycle], up={"again": cycle})
+    assert to_json_value(cycle) == {"n": 1, "left": "...", "right": ["..."], "up": {"again": "..."}}
+
+
+def test_what_shares_its_parts_does_not_grow_without_bound():
+    shared = [1]
+    for _ in range(19):
+        shared = [shared, shared]
+    assert len(json.dumps(to_json_value(shared))) < 2_000_000
+
+
+def test_keys_are_cleaned_like_values():
+    assert to_json_value({"a\udcff": {3: 1}}) == {"a?": {"3": 1}}
 
 
 ANYTHING = st.recursive(

@@ -22,12 +22,12 @@ def test_a_new_run_is_readable_before_anything_is_logged(tmp_path):
 
 def test_last_values_flags_and_summaries_follow_with_a_refresh(tmp_path):
     store = RunStore.open(tmp_path, FRESH)
-    store.append_metric("loss", 1, MOMENT, 0.5)
-    store.append_metric("loss", 2, MOMENT, float("nan"))
-    store.append_metric("train/acc", 2, MOMENT, 0.75)
+    store.journal.append({"loss": 0.5}, 1, MOMENT)
+    store.journal.append({"loss": float("nan")}, 2, MOMENT)
+    store.journal.append({"train/acc": 0.75}, 2, MOMENT)
     store.refresh()
     record = json.loads((tmp_path / "run.plx.json").read_text())
-    assert record["outputs"] == {"loss": None, "train__acc": 0.75}
+    assert record["outputs"] == {"loss": "nan", "train__acc": 0.75}
     assert record["meta_info"] == {"has_events": True, "has_metrics": True}
     assert lineage_of(tmp_path)["loss"]["summary"]["step"] == {"count": 2, "min": 1, "max": 2}
     assert lineage_of(tmp_path)["train__acc"]["path"] == "events/metric/train__acc.plx"
@@ -42,7 +42,7 @@ def test_a_summary_is_told_again_only_when_its_file_has_grown_or_at_the_end(tmp_
     counts = []
     for rows in (10, 4, 1):
         for step in range(rows):
-            store.append_metric("loss", step, MOMENT, 0.5)
+            store.journal.append({"loss": 0.5}, step, MOMENT)
         store.refresh()
         counts.append(count())
     store.close()
@@ -52,10 +52,10 @@ def test_a_summary_is_told_again_only_when_its_file_has_grown_or_at_the_end(tmp_
 def test_an_existing_run_is_continued(tmp_path):
     first = RunStore.open(tmp_path, FRESH)
     first.document.merge("inputs", {"lr": 0.1})
-    first.append_metric("loss", 1, MOMENT, 0.5)
+    first.journal.append({"loss": 0.5}, 1, MOMENT)
     first.close()
     second = RunStore.open(tmp_path, FRESH)
-    second.append_metric("loss", 2, MOMENT, 0.25)
+    second.journal.append({"loss": 0.25}, 2, MOMENT)
     second.close()
     assert second.document.snapshot().inputs == {"lr": 0.1}
     assert lineage_of(tmp_path)["loss"]["summary"]["metric"]["count"] == 2.0
@@ -93,7 +93,7 @@ def test_the_keeper_brings_a_running_run_up_to_date(tmp_path):
         done.set()
 
     store.refresh = noticing
-    store.append_metric("loss", 1, MOMENT, 0.5)
+    store.journal.append({"loss": 0.5}, 1, MOMENT)
     keeper = Keeper(store, interval_s=0.01)
     keeper.start()
     assert done.wait(10)
@@ -117,5 +117,6 @@ def test_the_keeper_tells_of_trouble_once_and_goes_on(tmp_path, caplog):
     assert enough.wait(10)
     keeper.stop()
     assert [record.getMessage() for record in caplog.records] == [
-        f"cannot bring {tmp_path} up to date, will keep trying"
+        f"cannot bring the files in {tmp_path} up to date, will keep trying; nothing of the "
+        "journal is lost: disk gone"
     ]

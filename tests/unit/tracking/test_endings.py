@@ -57,6 +57,9 @@ def test_sigterm_is_a_stop_and_still_the_cause_of_death(tmp_path):
         ("sys.exit(1)", 1, "failed"),
         ("sys.exit(3)", 3, "failed"),
         ("sys.exit('no data')", 1, "failed"),
+        ("exit(4)", 4, "failed"),
+        ("quit()", 0, "succeeded"),
+        ("def main():\n    sys.exit(5)\nmain()", 5, "failed"),
     ],
 )
 def test_an_exit_code_decides(tmp_path, call, code, status):
@@ -66,13 +69,16 @@ def test_an_exit_code_decides(tmp_path, call, code, status):
         assert message == f"exit code {code}"
 
 
-def test_an_exit_that_somebody_catches_decides_nothing(tmp_path):
-    ending = """
-    try:
+@pytest.mark.parametrize("then", ["axonlog.log_metrics(loss=0.25, step=2)", "done = True"])
+def test_an_exit_that_somebody_catches_decides_nothing(tmp_path, then):
+    ending = f"""
+    def parse():
         sys.exit(3)
+    try:
+        parse()
     except SystemExit:
         pass
-    axonlog.log_metrics(loss=0.25, step=2)
+    {then}
     """
     done, status, _, _ = ended(tmp_path, ending)
     assert (done.returncode, status) == (0, "succeeded")
@@ -149,8 +155,8 @@ def test_a_killed_run_is_on_disk_up_to_its_last_call(tmp_path):
     assert run_code(script, tmp_path).returncode == -signal.SIGKILL
     run = only_run(tmp_path)
     expected = [(1, 0.5)] + [(step, 1 / step) for step in range(2, 1001)]
-    assert points_of(run, "loss") == expected
     assert document_of(run)["status"] == "running"
+    assert points_of(run, "loss") == expected
 
 
 def test_a_forked_child_writes_nothing_and_ends_nothing(tmp_path):
@@ -188,3 +194,112 @@ def test_sigterm_from_outside_in_the_middle_of_logging_ends_cleanly(tmp_path):
     assert statuses_of(run) == ["created", "running", "stopped"]
     steps = [step for step, _ in points_of(run, "loss")]
     assert steps == list(range(1, len(steps) + 1))
+
+
+def endings_of(cwd):
+    documents = [document_of(path.parent) for path in cwd.rglob("run.plx.json")]
+    return {document["name"]: document["status"] for document in documents}
+
+
+MANY = """
+import sys
+import axonlog
+def start(name):
+    return axonlog.init(
+        project="acme/endings", name=name, is_offline=True, track_env=False, track_code=False
+    )
+"""
+
+
+def test_a_failing_trial_leaves_the_settled_ones_before_it_alone(tmp_path):
+    script = (
+        MANY
+        + """
+for name in ("first", "second", "third"):
+    run = start(name)
+    run.log_metrics(loss=0.5)
+    if name == "third":
+        raise ValueError("the last one")
+    run.settle("succeeded")
+"""
+    )
+    assert run_code(script, tmp_path).returncode == 1
+    expected = {"first": "succeeded", "second": "succeeded", "third": "failed"}
+    assert endings_of(tmp_path) == expected
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_children_of_multiprocessing_end_their_own_runs(tmp_path, method):
+    (tmp_path / "script.py").write_text(
+        MANY
+        + f"""
+import multiprocessing
+
+def work(name):
+    start(name).log_metrics(loss=0.5)
+    if name == "bad":
+        raise ValueError(name)
+    if name == "exit":
+        sys.exit(3)
+
+if __name__ == "__main__":
+    start("parent")
+    context = multiprocessing.get_context({method!r})
+    children = [context.Process(target=work, args=(name,)) for name in ("good", "bad", "exit")]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join()
+    assert [child.exitcode for child in children] == [0, 1, 3]
+"""
+    )
+    done = subprocess.run(
+        [sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    expected = {"parent": "succeeded", "good": "succeeded", "bad": "failed", "exit": "failed"}
+    assert endings_of(tmp_path) == expected
+
+
+def test_sigterm_counts_even_if_the_first_run_was_started_in_a_thread(tmp_path):
+    script = (
+        MANY
+        + """
+import os, signal, threading
+thread = threading.Thread(target=lambda: start("in a thread").end())
+thread.start()
+thread.join()
+start("after it")
+os.kill(os.getpid(), signal.SIGTERM)
+"""
+    )
+    assert run_code(script, tmp_path).returncode == -signal.SIGTERM
+    assert endings_of(tmp_path) == {"in a thread": "succeeded", "after it": "stopped"}
+
+
+def test_a_sigterm_that_the_users_handler_takes_as_a_message_ends_nothing(tmp_path):
+    script = "import signal\nsignal.signal(signal.SIGTERM, lambda number, frame: print('reload'))\n"
+    ending = "\nos.kill(os.getpid(), signal.SIGTERM)\naxonlog.log_metrics(loss=0.25, step=2)"
+    done = run_code(script + START + ending, tmp_path)
+    assert (done.returncode, done.stdout) == (0, "reload\n")
+    assert statuses_of(only_run(tmp_path))[-1] == "succeeded"
+
+
+def test_an_exception_that_cannot_be_shown_is_failure_all_the_same(tmp_path):
+    ending = """
+    class Bad(Exception):
+        def __str__(self):
+            raise RuntimeError("no")
+    raise Bad
+    """
+    done, status, reason, message = ended(tmp_path, ending)
+    assert (done.returncode, status, reason, message) == (1, "failed", "Bad", "Bad")
+
+
+def test_a_slip_at_the_prompt_ends_nothing(tmp_path):
+    typed = START + "\ntypo_here\naxonlog.log_metrics(loss=0.25, step=2)\n"
+    done = subprocess.run(
+        [sys.executable, "-i", "-q"], input=typed, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert "typo_here" in done.stderr
+    assert statuses_of(only_run(tmp_path))[-1] == "succeeded"

@@ -1,5 +1,4 @@
 import hashlib
-import logging
 import subprocess
 import threading
 from pathlib import Path
@@ -63,7 +62,7 @@ def test_the_last_values_become_outputs_at_the_end(run):
     run.log_metrics({"train/loss": 0.5, "bad": float("nan")}, step=1)
     run.log_outputs(best=3)
     run.end()
-    assert document_of(directory(run))["outputs"] == {"best": 3, "train__loss": 0.5, "bad": None}
+    assert document_of(directory(run))["outputs"] == {"best": 3, "train__loss": 0.5, "bad": "nan"}
 
 
 def test_inputs_outputs_and_meta_are_merged_or_reset(run):
@@ -276,28 +275,56 @@ def test_a_no_op_run_does_nothing_and_says_so():
     assert list(Path.cwd().iterdir()) == []
 
 
-def test_a_full_disk_is_told_once_and_training_goes_on(run, caplog):
-    metrics = directory(run) / "events" / "metric"
-    metrics.mkdir(parents=True)
-    (metrics / "loss.plx").symlink_to("/dev/full")
-    with caplog.at_level(logging.WARNING, "axonlog"):
-        for step in range(3):
-            run.log_metrics({"loss": 0.5, "acc": 0.75}, step=step)
-        (metrics / "loss.plx").unlink()
-        run.log_metrics(loss=0.25, step=3)
-        run.end()
-    assert points_of(directory(run), "acc") == [(0, 0.75), (1, 0.75), (2, 0.75)]
-    told = [record.getMessage() for record in caplog.records]
-    assert "training goes on" in told[0]
-    assert told[1:] == [f"run {run.run_uuid}: 3 records were lost to the disk"]
+def test_a_directory_that_cannot_be_made_is_an_error_that_names_it(tmp_path):
+    (tmp_path / "file").write_text("")
+    place = str(tmp_path / "file" / "run")
+    with pytest.raises(ContextError, match=r"file/run \(from argument\) cannot be the run's dir"):
+        axonlog.Run(project="acme/digits", is_offline=True, artifacts_path=place)
 
 
-def test_strict_raises_what_would_be_a_warning(tmp_path):
-    run = axonlog.Run(project="acme/digits", is_offline=True, track_env=False, strict=True)
-    metrics = directory(run) / "events" / "metric"
-    metrics.mkdir(parents=True)
-    (metrics / "loss.plx").symlink_to("/dev/full")
-    with pytest.raises(OSError, match="No space left"):
-        run.log_metrics(loss=0.5)
-    (metrics / "loss.plx").unlink()
+def test_text_that_is_no_unicode_does_not_spoil_the_run(run):
+    run.set_name("a\ud800")
+    run.log_inputs({"k\udcff": 1})
+    run.log_tags("t\ud800")
+    run.log_outputs(best=1)
     run.end()
+    document = document_of(directory(run))
+    assert (document["name"], document["inputs"], document["tags"]) == ("a?", {"k": 1}, ["t?"])
+    assert (document["outputs"], document["status"]) == ({"best": 1}, "succeeded")
+
+
+def test_an_input_without_a_name_is_named_and_costs_no_other(run):
+    with pytest.raises(EventError, match="a name must hold at least one character"):
+        run.log_inputs({"": 1, 3: 2, "lr": 0.1, "日lr": 0.2})
+    inputs = document_of(directory(run))["inputs"]
+    assert (inputs.pop("3"), inputs.pop("lr")) == (2, 0.1)
+    assert list(inputs.values()) == [0.2]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://bob:p@secret@example.com:8443/acme/digits.git",
+        "https://example.com:8443/acme/digits.git?private_token=secret",
+    ],
+)
+def test_no_credentials_of_a_remote_are_noted(run, tmp_path, url):
+    identity = ["-c", "user.name=n", "-c", "user.email=e@example.com"]
+    for command in (
+        ["init", "-q"],
+        [*identity, "commit", "-q", "--allow-empty", "-m", "first"],
+        ["remote", "add", "origin", url],
+    ):
+        subprocess.run(["git", *command], check=True, cwd=tmp_path)
+    run.log_code_ref()
+    (entry,) = lineage_of(directory(run)).values()
+    assert entry["summary"]["url"] == "https://example.com:8443/acme/digits.git"
+
+
+def test_a_deleted_working_directory_is_no_code(run, tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    run.log_code_ref()
+    assert not (directory(run) / "lineages.plx.json").exists()

@@ -1,0 +1,78 @@
+"""Where a run is to be sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from axonlog.client import PolyaxonClient, RunClient
+from axonlog.context import ClientConfig, Connection, resolve_connection
+from axonlog.delivery import Ledger
+from axonlog.errors import ContextError
+from axonlog.store import RunDirectory, RunRecord
+
+_LEDGER = "delivery.json"
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """What the user says about the destination."""
+
+    host: str | None = None
+    owner: str | None = None
+    project: str | None = None
+
+
+def known_destination(path: Path) -> str | None:
+    """``host/owner/project`` to which the run in ``path`` was sent before, if it ever was.
+
+    Raises:
+        OSError: The note about it cannot be read.
+    """
+    try:
+        ledger = Ledger.model_validate_json((RunDirectory(path).private / _LEDGER).read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None
+    return ledger.destination
+
+
+def run_client(path: Path, record: RunRecord, overrides: Overrides) -> RunClient:
+    """A client for the place that the run belongs to.
+
+    The user's word first, then the place to which it was sent before, then the owner and project
+    of its document on the host of the context.
+
+    Raises:
+        ContextError: There is no such place, or nobody would want a token to be sent there.
+        AuthenticationError: The token cannot be sent.
+    """
+    known = known_destination(path)
+    host, owner, project = known.rsplit("/", 2) if known else (None, record.owner, record.project)
+    if overrides.project:
+        # `owner/project` names both; a bare project stays with the owner.
+        owner = None if "/" in overrides.project else owner
+        project = overrides.project
+    client = PolyaxonClient.from_connection(_connection(overrides.host, host, path))
+    run = RunClient(overrides.owner or owner, project, record.uuid, client)
+    if not (run.owner and run.project):
+        raise ContextError(
+            f"run {record.uuid} in {path} names no project: pass --project owner/project"
+        )
+    return run
+
+
+def _connection(given: str | None, known: str | None, path: Path) -> Connection:
+    if given:
+        return resolve_connection(ClientConfig(host=given))
+    ours = resolve_connection()
+    if known is None or known == ours.host:
+        return ours
+    if ours.token or ours.header or ours.cert_file:
+        # The directory may come from anywhere: what it says must not decide who gets a token.
+        raise ContextError(
+            f"the run in {path} was sent to {known}, but your credentials are for {ours.host}: "
+            "pass --host with the one that is meant"
+        )
+    return resolve_connection(ClientConfig(host=known))

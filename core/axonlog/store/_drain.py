@@ -1,0 +1,193 @@
+"""Bring journals into the event files."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from ._drained import Drained, Position
+from ._exclusive import Exclusive
+from ._layout import RunDirectory
+from ._series import SeriesBook
+from .journal import Attempt, Journal, Scan, attempts_in, read_file, scan
+
+_log = logging.getLogger("axonlog")
+
+# From an offset on, so many bytes at most.
+_Read = Callable[[int, int], bytes]
+
+# A batch is some ten times as large in memory as in the journal.
+_BATCH_BYTES = 128 * 1024
+
+
+@dataclass
+class _Reading:
+    """Where the reading of one attempt's journal is, and the names that are bound there."""
+
+    position: Position = (0, 0)
+    names: dict[int, tuple[str, ...]] = field(default_factory=dict)
+
+
+class Drain:
+    """Moves points from journals to event files: each once, also over the death of a process.
+
+    Every batch is taken whole or not at all, one process at a time; see ``Drained``.
+
+    Args:
+        directory: The run.
+        book: Its event files.
+    """
+
+    def __init__(self, directory: RunDirectory, book: SeriesBook) -> None:
+        self.dropped_bytes = 0
+        self._directory = directory
+        self._note = directory.journal / "drained.json"
+        self._book = book
+        self._exclusive = Exclusive(directory.journal / "lock")
+        self._is_taking = False
+        self._readings: dict[str, _Reading] = {}
+
+    def own(self, journal: Journal) -> bool:
+        """Bring over what this process has logged so far.
+
+        Returns:
+            Whether all of it is in the event files; not so where a signal handler asks in the
+            middle of a batch.
+
+        Raises:
+            OSError: The files cannot be written; nothing was, and the journal keeps it all.
+        """
+        *sealed, active = journal.segments()
+        for segment in sealed:
+            try:
+                if self._segment(journal.attempt, segment.index, segment.read) is None:
+                    return False
+            except FileNotFoundError:
+                _log.warning("%s was deleted, with points that no event file has", segment.path)
+            journal.forget(segment)
+            segment.path.unlink(missing_ok=True)
+        return self._segment(journal.attempt, active.index, active.read) is not None
+
+    def left(self, attempt: Attempt) -> int:
+        """Bring over what a process has left that writes no more.
+
+        Returns:
+            The number of points that are new in the event files.
+
+        Raises:
+            CacheError: A segment cannot be understood.
+            OSError: The files cannot be written; nothing was, and the journal keeps it all.
+        """
+        points = 0
+        for index in attempt.indexes:
+            path = attempt.segment(index)
+            # Somebody else may have been faster.
+            with contextlib.suppress(FileNotFoundError):
+                points += self._segment(attempt, index, functools.partial(read_file, path)) or 0
+        return points
+
+    def forget(self, attempt: Attempt) -> None:
+        """Take away the files of an attempt that is through, and the folder after the last one.
+
+        Raises:
+            OSError: They cannot be taken away.
+        """
+        with self._exclusive.held():
+            for file in attempts_in(attempt.folder):
+                if file.name == attempt.name:
+                    for index in file.indexes:
+                        file.segment(index).unlink(missing_ok=True)
+            attempt.owner.unlink(missing_ok=True)
+            self._readings.pop(attempt.name, None)
+            if not self.tidy():
+                state = self._load()
+                state.positions.pop(attempt.name, None)
+                state.save(self._note)
+
+    def tidy(self) -> bool:
+        """Take the folder away if no attempt has anything in it; whether that was so.
+
+        Raises:
+            OSError: It cannot be taken away.
+        """
+        folder = self._directory.journal
+        with self._exclusive.held():
+            if attempts_in(folder):
+                return False
+            with contextlib.suppress(OSError):  # something of somebody else's is in there
+                for rest in folder.iterdir():  # notes, and what a death left of writing them
+                    rest.unlink(missing_ok=True)
+                folder.rmdir()
+                self._directory.private.rmdir()
+            return True
+
+    @contextlib.contextmanager
+    def between_batches(self) -> Iterator[None]:
+        """While no batch is under way, here or in another process.
+
+        Raises:
+            OSError: A half batch cannot be taken back.
+        """
+        with self._exclusive.held():
+            self._load()
+            yield
+
+    def _segment(self, attempt: Attempt, index: int, read: _Read) -> int | None:
+        """What is new in a segment. The number of points; None in the middle of a batch."""
+        points, limit_bytes = 0, _BATCH_BYTES
+        while True:
+            with self._exclusive.held():
+                if self._is_taking:
+                    return None
+                state = self._load()
+                reading = self._readings.setdefault(attempt.name, _Reading())
+                position = max(reading.position, state.positions.get(attempt.name, (0, 0)))
+                if position[0] > index:
+                    return points
+                offset = position[1] if position[0] == index else 0
+                if reading.position != (index, offset):
+                    reading.names = {}
+                    if offset:
+                        scan(read(0, offset), reading.names)
+                data = read(offset, limit_bytes)
+                scanned = scan(data, reading.names, is_beginning=offset == 0)
+                after = (index, offset + scanned.position)
+                if scanned.batches:
+                    self._take(scanned, state, attempt.name, after)
+                reading.position = after
+            points += sum(len(batch.names) * len(batch.steps) for batch in scanned.batches)
+            if len(data) < limit_bytes:
+                self.dropped_bytes += scanned.dropped_bytes
+                return points
+            if not scanned.position:  # a frame that is longer than that
+                limit_bytes *= 2
+
+    def _take(self, scanned: Scan, state: Drained, attempt: str, after: Position) -> None:
+        rows = self._book.compose(scanned.batches)
+        sizes_bytes = state.undo = self._book.sizes_of(rows)
+        state.save(self._note)
+        self._is_taking = True
+        try:
+            self._book.append(rows)
+            state.positions[attempt] = after
+            state.undo = {}
+            state.save(self._note)
+        except BaseException:
+            # The note stays: taking back twice does no harm.
+            with contextlib.suppress(OSError):
+                self._book.restore(sizes_bytes)
+            raise
+        finally:
+            self._is_taking = False
+
+    def _load(self) -> Drained:
+        """The note, after a half batch that somebody left has been taken back."""
+        state = Drained.load(self._note)
+        if state.undo:
+            self._book.restore(state.undo)
+            state.undo = {}
+            state.save(self._note)
+        return state

@@ -1,0 +1,48 @@
+"""What a file system can be trusted with."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+# Where a page that was allocated once can be stored to at any time. On the network and under FUSE
+# a store may fault and kill the process; where blocks are copied on write it may want a new one
+# on a full disk.
+_MAPPABLE = frozenset({"ext2", "ext3", "ext4", "overlay", "ramfs", "tmpfs", "xfs"})
+
+_MOUNTS = Path("/proc/self/mountinfo")
+
+
+def can_be_mapped(folder: Path) -> bool:
+    """Whether stores into a mapped, allocated file below ``folder`` never fault."""
+    try:
+        mounts = _MOUNTS.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return False  # not Linux
+    return file_system_of(os.path.realpath(folder), mounts) in _MAPPABLE
+
+
+def file_system_of(path: str, mounts: str) -> str | None:
+    """The type of the file system that ``path`` (absolute, without links) lies on.
+
+    Args:
+        path: What is asked for; it need not exist.
+        mounts: The text of ``/proc/self/mountinfo``.
+    """
+    best, found = -1, None
+    for line in mounts.splitlines():
+        fields = line.split(" ")
+        if len(fields) < 7 or " - " not in line:
+            continue
+        point = _unescape(fields[4])
+        inside = path == point or path.startswith(point.rstrip("/") + "/")
+        # Of two mounts on one point the later one is seen.
+        if inside and len(point) >= best:
+            best, found = len(point), line.partition(" - ")[2].split(" ")[0]
+    return found
+
+
+def _unescape(point: str) -> str:
+    for code, character in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
+        point = point.replace(code, character)
+    return point

@@ -1,0 +1,17 @@
+"""Bring a run's journal into its event files now, as the background does within a second."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from axonlog.store import repair
+from axonlog.tracking import _handles
+
+
+def bring_over(directory: Path) -> None:
+    """For a live run of this process, or for one whose process is dead."""
+    run = _handles._RUNS.get(str(directory))
+    if run is None or run.is_ended:
+        repair(directory)
+    else:
+        assert run._recorder.store.refresh()
