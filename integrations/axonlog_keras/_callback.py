@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from axonlog.tracking._lazy import LazyRun
 from axonlog_keras._keras import keras
-from axonlog_keras._optimizer import batches_seen, describe, learning_rate
+from axonlog_keras._optimizer import batches_seen, describe, learning_rate, optimizer_of
 
 if TYPE_CHECKING:
     from axonlog.context import Context
@@ -28,6 +28,8 @@ class AxonCallback(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has
     model and ``BackupAndRestore``. At the end of each epoch that is: Keras' own metrics under
     their own names (``loss``, ``val_loss``), ``epoch`` (from 0) and ``learning_rate``. The inputs
     hold epochs, steps, model and optimizer. ``evaluate`` outside ``fit`` records ``test_loss``.
+    A short vector becomes a metric per number (``f1_score/0``); what cannot be recorded is told
+    once in a warning, and training goes on.
 
     Keras does not tell a callback of an exception: it ends the run with the process.
 
@@ -42,10 +44,10 @@ class AxonCallback(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has
         is_new: True starts a new run whatever the caches and the current run say.
         artifacts_path: The run's directory.
         collect_artifacts: Keep events and files with the run.
-        collect_resources: Record what the machine's processors and memory do.
+        collect_resources: Reserved for the sampling of processor and memory.
         track_code: Record the git commit.
         track_env: Record the Python environment.
-        track_logs: Keep what is printed with the run.
+        track_logs: Reserved for the capture of console output.
         config: The trainer's config, for what no argument says: a mapping, a dataclass, a
             pydantic or an OmegaConf object, or the path of a YAML file, with these names at the
             top or under ``tracking``, ``axonlog`` or ``polyaxon``.
@@ -53,7 +55,7 @@ class AxonCallback(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has
         log_every_n_batches: Also record the metrics each so many batches, as ``batch/loss``: the
             mean since the epoch began, as Keras shows it. None records epochs only.
         strict: Raise if the server cannot be reached when the run starts.
-        log_context: Log the table of settings and their sources when the run starts.
+        log_context: Log what was found in caches, and where, when the run starts.
         client: A ``PolyaxonClient`` or a ``RunClient`` to use.
 
     Raises:
@@ -170,7 +172,7 @@ class AxonCallback(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has
         """Record the epoch."""
         metrics = {**(logs or {}), "epoch": epoch}
         if "learning_rate" not in metrics:  # where Keras' schedulers tell what they changed
-            rate = learning_rate(self.model.optimizer)
+            rate = learning_rate(optimizer_of(self.model))
             if rate is not None:
                 metrics["learning_rate"] = rate
         self._log(metrics)
@@ -189,11 +191,11 @@ class AxonCallback(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has
 
     def _find_step(self) -> None:
         # Not less than our own count: a model that was compiled again counts from 0.
-        self._step = max(self._step, batches_seen(self.model.optimizer))
+        self._step = max(self._step, batches_seen(optimizer_of(self.model)))
 
     def _log(self, metrics: Logs) -> None:
         named = {f"{self._prefix}{name}": value for name, value in metrics.items()}
-        self._lazy.start().log_metrics(named, step=self._step)
+        self._lazy.log_metrics(named, self._step)
 
     def __getstate__(self) -> dict[str, Any]:
         # The model is the user's, and large: Keras sets it again before the next fit.

@@ -11,6 +11,12 @@ from typing import Any
 from axonlog_keras._keras import keras
 
 
+def optimizer_of(model: Any) -> Any:
+    """The optimizer of Keras in ``model``; None without one, as in a loop of the user's own."""
+    optimizer = getattr(model, "optimizer", None)
+    return optimizer if isinstance(optimizer, keras.optimizers.Optimizer) else None
+
+
 def batches_seen(optimizer: Any) -> int:
     """How many batches ``optimizer`` was trained with, in all processes and fits; 0 without one.
 
@@ -32,10 +38,13 @@ def learning_rate(optimizer: Any) -> float | None:
 
 
 def describe(model: Any) -> dict[str, Any]:
-    """The inputs that a model and its optimizer amount to, as a nested mapping."""
-    about: dict[str, Any] = {"model": {"name": model.name}}
-    if model.built:
-        about["model"]["parameters"] = model.count_params()
-    if model.optimizer is not None:
-        about["optimizer"] = model.optimizer.get_config()
+    """The inputs that a model and its optimizer amount to, as a nested mapping; empty without."""
+    about: dict[str, Any] = {}
+    if isinstance(model, keras.Model):
+        about["model"] = {"name": model.name}
+        if model.built:
+            about["model"]["parameters"] = model.count_params()
+    optimizer = optimizer_of(model)
+    if optimizer is not None:
+        about["optimizer"] = optimizer.get_config()
     return about

@@ -43,16 +43,16 @@ class AxonLogger(LoggerBase):
         is_new: True starts a new run whatever the caches and the current run say.
         artifacts_path: The run's directory.
         collect_artifacts: Keep events and files with the run.
-        collect_resources: Record what the machine's processors and memory do.
+        collect_resources: Reserved for the sampling of processor and memory.
         track_code: Record the git commit.
         track_env: Record the Python environment.
-        track_logs: Keep what is printed with the run.
+        track_logs: Reserved for the capture of console output.
         config: The trainer's config, for what no argument says: a mapping, a dataclass, a
             pydantic or an OmegaConf object, or the path of a YAML file, with these names at the
             top or under ``tracking``, ``axonlog`` or ``polyaxon``.
         prefix: Put before each metric's name, with a slash between.
         strict: Raise if the server cannot be reached when the run starts.
-        log_context: Log the table of settings and their sources when the run starts.
+        log_context: Log what was found in caches, and where, when the run starts.
         client: A ``PolyaxonClient`` or a ``RunClient`` to use.
     """
 
@@ -153,16 +153,21 @@ class AxonLogger(LoggerBase):
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Append ``metrics`` at ``step``; the mapping belongs to all loggers and stays as it is."""
+        """Append ``metrics`` at ``step``; the mapping belongs to all loggers and stays as it is.
+
+        A short vector becomes a metric per number. What cannot be recorded is told once in a
+        warning: training goes on.
+        """
         named = {f"{self._prefix}{name}": value for name, value in metrics.items()}
-        self._lazy.start().log_metrics(named, step=step)
+        self._lazy.log_metrics(named, step)
 
     @rank_zero_only
     def log_hyperparams(
-        self, params: MutableMapping[str, Any] | Namespace, *args: Any, **kwargs: Any
+        self, params: MutableMapping[str, Any] | Namespace | None, *args: Any, **kwargs: Any
     ) -> None:
         """Record ``params`` as inputs, nested ones as ``outer/inner``. The rest is ignored."""
-        self._lazy.log_inputs(vars(params) if isinstance(params, Namespace) else params)
+        if params is not None:
+            self._lazy.log_inputs(vars(params) if isinstance(params, Namespace) else params)
 
     @rank_zero_only
     def finalize(self, status: str) -> None:

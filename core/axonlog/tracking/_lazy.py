@@ -16,7 +16,8 @@ from weakref import WeakKeyDictionary
 from axonlog import context as contexts
 from axonlog import tracking
 from axonlog.context import Context
-from axonlog.errors import ContextError
+from axonlog.errors import ContextError, EventError
+from axonlog.events import check_name, to_metric_value, to_step
 
 from ._endings import ending_of
 
@@ -30,6 +31,12 @@ _EXPLICIT = ("argument", "trainer config")
 
 # `init` takes it and `resolve` does not.
 _ONLY_FOR_INIT = frozenset({"strict"})
+
+# A vector of so many numbers, such as a score per class, is worth a metric per number.
+_MAX_VECTOR = 16
+
+# Deeper inputs stay together as one value.
+_MAX_DEPTH = 20
 
 # Who started a run: the kind of the integration and the very instance of it.
 _STARTERS: WeakKeyDictionary[Run, tuple[str, str]] = WeakKeyDictionary()
@@ -61,6 +68,7 @@ class LazyRun:
         self._context: Context | None = None
         self._run: Run | None = None
         self._token_is_missing = False
+        self._told: set[str] = set()
 
     @property
     def context(self) -> Context:
@@ -97,9 +105,31 @@ class LazyRun:
                 self._run = self._find_started(context) or self._init(context)
             return self._run
 
+    def log_metrics(self, metrics: Mapping[str, Any], step: Any = None) -> None:
+        """Record what can be recorded of ``metrics``, and say once of each other why it is not.
+
+        The user called no log function, so nothing is raised that would end the training. A
+        vector of at most 16 numbers becomes ``name/0``, ``name/1`` and so on; where the step is
+        refused, the metrics are recorded without one.
+        """
+        run = self.start()
+        try:
+            run.log_metrics(metrics, step=step)
+        except EventError:
+            self._log_what_was_refused(run, metrics, step)
+
     def log_inputs(self, inputs: Mapping[str, Any]) -> None:
-        """Record inputs; nested mappings become one input per leaf, named ``outer/inner``."""
-        self.start().log_inputs(dict(_flatten(inputs)))
+        """Record inputs; nested mappings become one input per leaf, named ``outer/inner``.
+
+        Keys become text. An input with an empty name is left out with a warning.
+        """
+        named = {}
+        for name, value in _flatten(inputs):
+            try:
+                named[check_name(name)] = value
+            except EventError as error:
+                self._tell_once(f"input {name!r}", error)
+        self.start().log_inputs(named)
 
     def settle(self, error: BaseException | None = None) -> None:
         """Tell the run how the training ended, if there is a run: well, or with ``error``."""
@@ -115,6 +145,32 @@ class LazyRun:
         """Tell the run, if there is one, that somebody stopped the training, and why."""
         if self._run is not None and not self._run.is_ended:
             self._run.settle("stopped", reason=reason, message=message)
+
+    def _log_what_was_refused(self, run: Run, metrics: Mapping[str, Any], step: Any) -> None:
+        try:
+            to_step(step)
+        except EventError as error:
+            # Nothing has been recorded yet.
+            self._tell_once("the step of some metrics", error)
+            self.log_metrics(metrics)
+            return
+        # The others have been recorded.
+        for name, value in metrics.items():
+            try:
+                check_name(name)
+                to_metric_value(value)
+            except EventError as error:
+                numbers = _numbers_in(value) if name.strip() else []
+                if numbers:
+                    parts = {f"{name}/{index}": number for index, number in enumerate(numbers)}
+                    run.log_metrics(parts, step=step)
+                else:
+                    self._tell_once(f"metric {name!r}", error)
+
+    def _tell_once(self, what: str, error: EventError) -> None:
+        if what not in self._told:
+            self._told.add(what)
+            _log.warning("%s: %s is not recorded: %s", self._kind, what, error)
 
     def _decide(self) -> None:
         current = tracking.TRACKING_RUN
@@ -234,11 +290,28 @@ def _without_token(context: Context) -> Context:
     )
 
 
-def _flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _numbers_in(value: Any) -> list[float]:
+    """The numbers of a short vector; none of anything else."""
+    if not isinstance(value, (list, tuple)) and not hasattr(value, "shape"):
+        return []
+    try:
+        return [to_metric_value(item) for item in value] if len(value) <= _MAX_VECTOR else []
+    except Exception:  # noqa: BLE001  # a foreign object's methods may raise anything
+        return []
+
+
+def _flatten(
+    values: Mapping[Any, Any], prefix: str = "", above: tuple[int, ...] = ()
+) -> Iterator[tuple[str, Any]]:
+    """Names and leaves; ``above`` holds the ids of the mappings that ``values`` lies in."""
+    path = (*above, id(values))
     for key, value in values.items():
         name = f"{prefix}{key}"
-        # A mapping that holds itself ends somewhere: what is left is one value, shown as text.
-        if isinstance(value, Mapping) and value and name.count("/") < 20:
-            yield from _flatten(value, f"{name}/")
-        else:
+        if not isinstance(value, Mapping) or not value:
             yield name, value
+        elif id(value) in path:
+            yield name, "<cycle>"
+        elif len(path) > _MAX_DEPTH:
+            yield name, value
+        else:
+            yield from _flatten(value, f"{name}/", path)

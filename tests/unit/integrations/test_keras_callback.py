@@ -3,11 +3,13 @@ import pickle
 import subprocess
 import sys
 
+import keras
+import numpy as np
 import pytest
 
 from axonlog_keras import AxonCallback
-from support.kept import curves, only_run, record_of
-from support.keras_digits import fit, make_model
+from support.kept import curve, curves, only_run, record_of
+from support.keras_digits import data, fit, make_model
 
 # Keras 3.15 turns its variables into arrays in a way that numpy 2 deprecates.
 pytestmark = pytest.mark.filterwarnings(
@@ -63,3 +65,71 @@ def test_without_keras_the_error_says_what_to_install():
     last = done.stderr.splitlines()[-1]
     assert last.startswith("ImportError: AxonCallback needs Keras 3")
     assert "pip install 'axonlog[keras]'" in last
+
+
+def test_a_metric_that_is_a_vector_does_not_end_the_training(work, caplog):
+    x, y = data()
+    model = make_model()
+    model.compile(loss="categorical_crossentropy", metrics=[keras.metrics.F1Score(average=None)])
+    model.fit(x, np.eye(10)[y], batch_size=32, verbose=0, callbacks=[offline()])
+    per_class = {f"f1_score__{digit}" for digit in range(10)}
+    assert curves(only_run(work)) == {"epoch", "learning_rate", "loss", *per_class}
+    assert caplog.messages == []
+
+
+def test_logs_that_are_no_numbers_do_not_end_the_training(work, caplog):
+    callback = offline(log_every_n_batches=1)
+    callback.on_train_begin()
+    callback.on_epoch_begin(0)
+    callback.on_train_batch_end(0, {"loss": 0.5, "note": "warm"})
+    callback.on_epoch_end(0, {"loss": 0.5, "note": "warm", "confusion": np.eye(3)})
+    callback.on_test_end({"loss": 0.5, "note": "warm"})
+    callback.on_train_end()
+    assert curves(only_run(work)) == {"batch__loss", "epoch", "loss"}
+    assert [message.split(" is not ")[0] for message in caplog.messages] == [
+        "AxonCallback: metric 'batch/note'",
+        "AxonCallback: metric 'note'",
+        "AxonCallback: metric 'confusion'",
+    ]
+
+
+def uncompiled_model():
+    return keras.Sequential([keras.Input((64,)), keras.layers.Dense(10)], name="bare")
+
+
+def model_with_a_foreign_optimizer():
+    model = uncompiled_model()
+    model.optimizer = object()
+    return model
+
+
+def foreign_model():
+    return object()
+
+
+def no_model():
+    return None
+
+
+@pytest.mark.parametrize(
+    "make", [uncompiled_model, model_with_a_foreign_optimizer, foreign_model, no_model]
+)
+def test_a_loop_of_the_users_own_needs_no_optimizer_and_no_model(work, make):
+    callbacks = keras.callbacks.CallbackList([offline()], model=make())
+    callbacks.on_train_begin()
+    for epoch in range(2):
+        callbacks.on_epoch_begin(epoch)
+        callbacks.on_train_batch_begin(0)
+        callbacks.on_train_batch_end(0, {"loss": 0.5})
+        callbacks.on_epoch_end(epoch, {"loss": 0.5})
+    callbacks.on_train_end({"loss": 0.5})
+    callbacks.on_test_begin()
+    callbacks.on_test_end({"loss": 0.25})
+    directory = only_run(work)
+    assert curve(directory, "loss") == [(1, 0.5), (2, 0.5)]
+    assert curve(directory, "test_loss") == [(2, 0.25)]
+    record = record_of(directory)
+    assert record.status == "succeeded"
+    assert record.inputs.get("model__name") == (
+        "bare" if make in (uncompiled_model, model_with_a_foreign_optimizer) else None
+    )

@@ -3,13 +3,14 @@ import logging
 import pickle
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 from pydantic import BaseModel
 
 import axonlog
 from axonlog.errors import ContextError
 from axonlog.tracking._lazy import LazyRun
-from support.kept import curve, only_run, record_of, run_directories
+from support.kept import curve, curves, only_run, record_of, run_directories
 
 
 def lazy(kind="Logger", **arguments):
@@ -144,12 +145,80 @@ def test_nested_inputs_become_one_input_per_leaf(work):
     }
 
 
-def test_inputs_that_hold_themselves_end_somewhere(work):
+def test_inputs_that_hold_themselves_end_where_they_begin_again(work):
     inputs = {"seed": 0}
-    inputs["again"] = inputs
+    inputs.update(left=inputs, middle={"again": inputs}, right=inputs)
+    lazy().log_inputs(inputs)
+    assert record_of(only_run(work)).inputs == {
+        "seed": 0,
+        "left": "<cycle>",
+        "middle__again": "<cycle>",
+        "right": "<cycle>",
+    }
+
+
+def test_an_input_that_two_mappings_share_is_in_both(work):
+    shared = {"gamma": 0.5}
+    lazy().log_inputs({"first": shared, "second": shared})
+    assert record_of(only_run(work)).inputs == {"first__gamma": 0.5, "second__gamma": 0.5}
+
+
+def test_inputs_without_a_name_are_left_out_and_keys_become_text(work, caplog):
     run = lazy()
-    run.log_inputs(inputs)
-    assert record_of(only_run(work)).inputs["seed"] == 0
+    run.log_inputs({"": 1, " ": 2, 3: 1, None: 2, "x": {4: 5}})
+    run.log_inputs({"": 1})
+    assert record_of(only_run(work)).inputs == {"3": 1, "None": 2, "x__4": 5}
+    assert caplog.messages == [
+        "Logger: input '' is not recorded: a name must hold at least one character, not ''",
+        "Logger: input ' ' is not recorded: a name must hold at least one character, not ' '",
+    ]
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["high", None, {"a": 1}, object(), [1, "b"], np.ones((2, 2)), np.ones(17), np.ones(0)],
+    ids=["text", "none", "mapping", "object", "mixed", "matrix", "long vector", "empty vector"],
+)
+def test_a_metric_that_is_no_number_is_told_once_and_the_others_are_kept(work, caplog, value):
+    run = lazy()
+    for step in range(3):
+        run.log_metrics({"odd": value, "loss": 0.5}, step)
+    assert curve(only_run(work), "loss") == [(0, 0.5), (1, 0.5), (2, 0.5)]
+    assert curves(only_run(work)) == {"loss"}
+    (message,) = caplog.messages
+    assert message.startswith("Logger: metric 'odd' is not recorded: a metric ")
+
+
+def test_each_metric_that_is_no_number_is_told(work, caplog):
+    run = lazy()
+    run.log_metrics({"a": "x", "b": "y"}, 0)
+    run.log_metrics({"b": "y", "": 1.0}, 1)
+    assert [message.split(" is not ")[0] for message in caplog.messages] == [
+        "Logger: metric 'a'",
+        "Logger: metric 'b'",
+        "Logger: metric ''",
+    ]
+
+
+@pytest.mark.parametrize("wrap", [list, tuple, np.array])
+def test_a_short_vector_becomes_a_metric_per_number(work, caplog, wrap):
+    lazy().log_metrics({"f1": wrap([0.25, 0.75]), "loss": 0.5}, 3)
+    directory = only_run(work)
+    assert curve(directory, "f1__0") == [(3, 0.25)]
+    assert curve(directory, "f1__1") == [(3, 0.75)]
+    assert curve(directory, "loss") == [(3, 0.5)]
+    assert caplog.messages == []
+
+
+def test_metrics_at_a_step_that_cannot_be_are_kept_without_one(work, caplog):
+    run = lazy()
+    run.log_metrics({"loss": 0.5, "f1": [0.25, 0.75]}, 2.5)
+    run.log_metrics({"loss": 0.25}, 2.5)
+    assert curve(only_run(work), "loss") == [(None, 0.5), (None, 0.25)]
+    assert curve(only_run(work), "f1__1") == [(None, 0.75)]
+    assert caplog.messages == [
+        "Logger: the step of some metrics is not recorded: a step must be a whole number, not 2.5"
+    ]
 
 
 def test_nothing_of_an_input_is_called(work):

@@ -9,7 +9,7 @@ from lightning.fabric.loggers.logger import _DummyExperiment
 from lightning.pytorch.loggers import Logger
 from lightning_utilities.core.rank_zero import rank_zero_only
 
-from axonlog.errors import AxonlogError, ContextError
+from axonlog.errors import ContextError
 from axonlog_lightning import AxonLogger
 from support.kept import curve, curves, only_run, record_of, statuses
 
@@ -162,6 +162,23 @@ def test_a_copy_is_the_same_run_and_a_pickle_knows_it(work):
     assert len(list((work / "axonlog_data" / "runs").iterdir())) == 1
 
 
-def test_a_metric_that_is_no_number_is_refused_at_once(work):
-    with pytest.raises(AxonlogError, match="loss"):
-        offline().log_metrics({"loss": "high"}, step=0)
+def test_a_metric_that_is_no_number_does_not_end_the_training(work, caplog):
+    metrics = {"a": torch.ones(2), "b": 1, "c": "high", "d": torch.ones(2, 2)}
+    offline().log_metrics(metrics, step=0)
+    assert curves(only_run(work)) == {"a__0", "a__1", "b"}
+    assert [message.split(" is not ")[0] for message in caplog.messages] == [
+        "AxonLogger: metric 'c'",
+        "AxonLogger: metric 'd'",
+    ]
+
+
+def test_hyperparameters_that_have_no_name_do_not_end_the_training(work, caplog):
+    logger = offline()
+    logger.log_hyperparams({"": 1, "x": 2, 3: 1})
+    assert record_of(only_run(work)).inputs == {"x": 2, "3": 1}
+    assert len(caplog.messages) == 1
+
+
+def test_no_hyperparameters_are_nothing(work):
+    offline().log_hyperparams(None)
+    assert list(work.iterdir()) == []
