@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import socket
 import time
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timezone
 from pathlib import Path
-
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from axonlog.errors import CacheError
 
@@ -21,14 +21,14 @@ SIGN_INTERVAL_S = 30.0
 _SILENCE_S = 300.0
 
 
-class Owner(BaseModel):
+@dataclass(frozen=True)
+class Owner:
     """A process, told apart from all others: a pid is given again, after a boot at the latest.
 
     What a system does not tell is None. ``started`` is in clock ticks since the boot.
-    ``folder`` is the inode of the folder in which the note lies: a copy of it has another one.
+    ``since`` is for people. ``folder`` is the inode of the folder in which the note lies: a copy
+    of it has another one.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     pid: int
     started: int | None
@@ -36,7 +36,7 @@ class Owner(BaseModel):
     pid_namespace: str | None
     machine_id: str | None
     host: str
-    since: datetime
+    since: str
     folder: int | None = None
 
     def write(self, path: Path) -> None:
@@ -47,17 +47,20 @@ class Owner(BaseModel):
         """
         # Elsewhere inodes may change by themselves.
         folder = path.parent.stat().st_ino if can_be_mapped(path.parent) else None
-        write_json(path, self.model_copy(update={"folder": folder}).model_dump(mode="json"))
+        write_json(path, asdict(replace(self, folder=folder)))
 
 
 def this_process() -> Owner:
     """The process that asks."""
-    pid = os.getpid()
+    pid, here = os.getpid(), _this_machine()
     return Owner(
         pid=pid,
         started=_start_of(pid),
-        since=datetime.now(timezone.utc),
-        **_this_machine(),
+        since=datetime.now(timezone.utc).isoformat(),
+        host=socket.gethostname(),
+        boot_id=here["boot_id"],
+        machine_id=here["machine_id"],
+        pid_namespace=here["pid_namespace"],
     )
 
 
@@ -69,8 +72,10 @@ def read_owner(path: Path) -> Owner:
         OSError: It cannot be read.
     """
     try:
-        return Owner.model_validate_json(path.read_bytes())
-    except ValidationError as error:
+        known = {field.name for field in fields(Owner)}
+        note = json.loads(path.read_bytes())
+        return Owner(**{key: value for key, value in note.items() if key in known})
+    except (AttributeError, TypeError, ValueError) as error:
         raise CacheError(f"{path}: not a note on a process", path=path) from error
 
 
@@ -90,7 +95,7 @@ def is_owner_alive(path: Path) -> bool:
             return not is_copy and _is_running(owner.pid, owner.started)
     elif None not in (owner.boot_id, owner.machine_id) and (owner.machine_id, owner.host) == (
         here["machine_id"],
-        here["host"],
+        socket.gethostname(),
     ):
         # This very machine, booted since. The name counts too: images copy the machine's id.
         return False
@@ -103,7 +108,6 @@ def _this_machine() -> dict[str, str | None]:
         "boot_id": _read_line(Path("/proc/sys/kernel/random/boot_id")),
         "machine_id": _read_line(Path("/etc/machine-id")),
         "pid_namespace": _pid_namespace(),
-        "host": socket.gethostname(),
     }
 
 

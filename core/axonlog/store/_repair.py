@@ -75,6 +75,10 @@ def repair(path: Path) -> Repair | None:
         OSError: Something there cannot be read or written.
     """
     directory = RunDirectory(path)
+    if not directory.journal.is_dir():
+        with contextlib.suppress(OSError):  # what a death just before the end of that left
+            directory.private.rmdir()
+        return None
     if not needs_repair(path) or not directory.document.exists():
         return None
     names = EventNames(directory.names, directory.journal / "names.json")

@@ -1,11 +1,12 @@
 import os
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from axonlog.store._owner import Owner, is_owner_alive, this_process
+from axonlog.store._owner import is_owner_alive, read_owner, this_process
 from support.scripts import run_code
 
 
@@ -15,7 +16,7 @@ def note(tmp_path):
 
 
 def write(note, **changes):
-    this_process().model_copy(update=changes).write(note)
+    replace(this_process(), **changes).write(note)
 
 
 def fall_silent(note):
@@ -87,12 +88,8 @@ def test_without_a_note_nobody_writes(note):
 
 def test_a_note_tells_all_it_needs(note):
     write(note)
-    assert Owner.model_validate_json(note.read_bytes()) == this_process().model_copy(
-        update={
-            "since": Owner.model_validate_json(note.read_bytes()).since,
-            "folder": note.parent.stat().st_ino,
-        }
-    )
+    read, mine = read_owner(note), this_process()
+    assert read == replace(mine, since=read.since, folder=note.parent.stat().st_ino)
 
 
 def test_in_a_copy_of_the_folder_nobody_writes(note, tmp_path_factory):
