@@ -122,6 +122,43 @@ def test_a_tar_for_a_folder_that_is_there_is_not_sent_unless_it_may_replace_it(
     assert (replaced, run.get_tree_recursive()) == (True, {"e/new": 3})
 
 
+def test_a_tar_for_a_folder_that_came_meanwhile_deletes_nothing(
+    run: RunClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "keep").write_text("old")
+    missing = run.get_tree("e")
+    run.upload_file(tmp_path / "keep", to_dir="e")
+    monkeypatch.setattr(run, "get_tree", lambda path: missing)
+
+    run.upload_tar(tar_of({"new": b"new"}), to_dir="e", overwrite=False)
+
+    monkeypatch.undo()
+    assert run.get_tree_recursive() == {"e/keep": 3}
+
+
+def test_what_was_replaced_since_it_was_last_fetched_is_fetched_anew(
+    run: RunClient, tmp_path: Path
+) -> None:
+    path = tmp_path / "f"
+    for content in ("first", "second"):
+        path.write_text(content)
+        run.upload_file(path, to_dir="d")
+        assert run.download_file("d/f", tmp_path / "back").read_text() == content
+    path.write_text("third")
+    run.upload_file(path, to_dir="d")
+    # What the server does: it keeps what it once sent. One that does not any more fails here.
+    assert run.download_file("d/f", tmp_path / "back", force=False).read_text() == "second"
+
+
+def test_an_open_file_is_sent_under_any_name(run: RunClient, tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("0123")
+    with (tmp_path / "f").open("rb") as file:
+        file.seek(1)
+        run.upload_file(file, to_dir="d", name="g")
+
+    assert run.download_file("d/g", tmp_path / "back").read_text() == "123"
+
+
 def test_a_folder_that_is_missing_is_empty_and_says_so(run: RunClient) -> None:
     tree = run.get_tree("nope")
 

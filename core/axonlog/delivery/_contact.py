@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
@@ -39,11 +39,17 @@ class There:
         return self.run.status in FINAL_STATUSES
 
     def foreign_since(self, conditions: Sequence[Condition]) -> datetime | None:
-        """When the newest attempt began, if this directory knows nothing of it."""
-        times = [time for kind, time in self.history if kind == "running" and time is not None]
-        newest = max(times, default=None)
-        known = any(is_same_time(item.last_transition_time, newest) for item in conditions)
-        return None if known else newest
+        """When something was last heard of an attempt that this directory knows nothing of.
+
+        None if it knows all: then what the server has comes from here.
+        """
+        known = [item.last_transition_time for item in conditions]
+        unknown = [
+            time
+            for _, time in self.history
+            if time is not None and not any(is_same_time(time, other) for other in known)
+        ]
+        return max(unknown, default=None)
 
 
 def ask(client: RunClient, *, with_files: bool) -> There:
@@ -87,14 +93,14 @@ def seed(
     """
     is_live = own_from is not None
     is_past = not is_live and there.foreign_since(record.status_conditions) is not None
-    if not ledger.statuses:
-        ledger.statuses = handled_conditions(
-            record.status_conditions,
-            there.history,
-            own_from=len(record.status_conditions) if own_from is None else own_from,
-        )
+    handled = handled_conditions(
+        record.status_conditions,
+        there.history,
+        own_from=len(record.status_conditions) if own_from is None else own_from,
+    )
+    ledger.statuses = max(ledger.statuses, handled)
     if not ledger.fields:
-        ledger.fields = dict(_known_fields(record, there.run, keep_theirs=is_past))
+        ledger.fields = known_fields(record, there.run.model_dump(mode="json"), keep_theirs=is_past)
     if not ledger.lineage and there.lineage is not None:
         for name, entry in lineage.items():
             other = there.lineage.get(name)
@@ -166,26 +172,31 @@ def is_newer(stamp: Stamp, moment: datetime) -> bool:
     return stamp.modified_ns > moment.timestamp() * 1e9
 
 
-def _known_fields(
-    record: RunRecord, run: RunData, *, keep_theirs: bool
-) -> Iterator[tuple[str, Any]]:
-    """The fields, or parts of fields, that need not be sent."""
-    theirs = run.model_dump(mode="json")
+def known_fields(
+    record: RunRecord, theirs: Mapping[str, Any], *, keep_theirs: bool = False
+) -> dict[str, Any]:
+    """The fields of a run document, or parts of them, that need not be sent.
+
+    Args:
+        record: The run document here.
+        theirs: The fields as the server has them.
+        keep_theirs: Also what says something else there need not be.
+    """
+    known: dict[str, Any] = {}
     for name, here in field_values(record).items():
         other = theirs.get(name)
         if isinstance(here, dict):
             other = other or {}
-            same = {
+            known[name] = {
                 key: value
                 for key, value in here.items()
                 if key in other and (keep_theirs or other[key] == value)
             }
-            if same:
-                yield name, same
         elif isinstance(here, list):
-            yield name, [item for item in here if item in (other or [])]
+            known[name] = [item for item in here if item in (other or [])]
         elif other == here or (keep_theirs and other):
-            yield name, here
+            known[name] = here
+    return known
 
 
 def _says_same(entry: Mapping[str, Any], other: Lineage) -> bool:

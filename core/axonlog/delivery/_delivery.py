@@ -5,35 +5,19 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 from axonlog.client import RunClient
 from axonlog.errors import ServerError
-from axonlog.events import FINAL_STATUSES
-from axonlog.store import (
-    Condition,
-    RunDirectory,
-    RunRecord,
-    read_lineage,
-    read_record,
-)
+from axonlog.store import RunDirectory, RunRecord
 
 from ._attempts import Attempts, RunGoneError
-from ._contact import There, ask, seed
+from ._contact import ask
+from ._documents import DocumentDelivery
 from ._files import Adopt, FileDelivery
-from ._found import Reread, find_files
-from ._joined import joined_summary
+from ._found import find_files
 from ._ledger import Ledger, LedgerFile, Stamp
 from ._lock import delivering
-from ._plan import (
-    changed_fields,
-    changes_interval_s,
-    due_conditions,
-    field_values,
-    is_changing,
-)
 from ._register import register
 from ._report import DeliveryReport
 from ._shipping import Shipping
@@ -87,34 +71,29 @@ class Delivery:
         self.is_elsewhere = False
         self._pause = pause
         self.label = f"run {client.run_uuid}"
-        self._own_from = own_from
         self._with_files = with_files
-        self._clock = clock
-        self._began_at = clock()
-        self._changes_at = clock() - changes_interval_s(0)
         self.bytes_sent = 0
         self._on_bytes = on_bytes
         self._directory = directory
         self._private = directory.private
-        self._record = Reread(directory.document, read_record)
-        self._lineage = Reread(directory.lineage, read_lineage)
         destination = f"{client.client.connection.host}/{client.owner}/{client.project}"
         self._ledger_file = LedgerFile(self._private / "delivery.json", destination, clock=clock)
         self._attempts = Attempts(Troubles(clock=clock), label=self.label)
+        self._documents = DocumentDelivery(
+            directory, self._ledger_file, self._attempts, own_from=own_from, clock=clock
+        )
         self._files = FileDelivery(
             directory.path,
             self._ledger_file,
             Shipping(directory.path, self._private, self._count_bytes),
             self._attempts,
             adopt=adopt,
-            on_joined=self._note_joined,
+            on_joined=self._documents.note_joined,
             label=self.label,
             clock=clock,
         )
-        self._joined: dict[str, dict[str, Any] | None] = {}
         self._has_met = False
         self._was_gone = False
-        self._is_final_there = False
         self._checks = 0
 
     @property
@@ -128,8 +107,7 @@ class Delivery:
             OSError: The note cannot be written.
         """
         self._ledger.is_registered = True
-        for field, value in field_values(record).items():
-            self._ledger.fields.setdefault(field, value)
+        self._documents.enter_known(record)
         self._ledger_file.save()
 
     def enter_registered(self) -> None:
@@ -215,13 +193,13 @@ class Delivery:
         try:
             self._register()
             self._meet()
-            self._send_conditions(with_final=False)
-            self._send_fields(final=final)
+            self._documents.send_conditions(self.client, with_final=False)
+            self._documents.send_fields(self.client, final=final)
             has_more = self._with_files and self._files.send(self.client, final=final)
-            self._send_lineage()
+            self._documents.send_lineage(self.client)
             # An ending is entered before the last rows are in their files.
             if final and not has_more and not self._is_anything_pending(but="status"):
-                self._send_conditions(with_final=True)
+                self._documents.send_conditions(self.client, with_final=True)
             if final and not has_more:
                 has_more = self._check()
             self._attempts.end_step()
@@ -244,7 +222,7 @@ class Delivery:
 
     def _register(self) -> None:
         if not self._ledger.is_registered:
-            self._has_met = register(self.client, self._record.get())
+            self._has_met = register(self.client, self._documents.record)
             self._ledger.is_registered = True
 
     def _meet(self) -> None:
@@ -256,119 +234,11 @@ class Delivery:
             if error.status == 404:
                 raise RunGoneError(str(error)) from error
             raise
-        record = self._record.get()
-        self._is_final_there = there.is_final
-        seed(self._ledger, there, record, self._lineage_here(), own_from=self._own_from)
+        self._documents.meet(there)
         if self._with_files:
-            foreign_since = there.foreign_since(record.status_conditions)
-            self._files.meet(self.client, there, foreign_since)
+            conditions = self._documents.record.status_conditions
+            self._files.meet(self.client, there, there.foreign_since(conditions))
         self._has_met = True
-
-    def _send_conditions(self, *, with_final: bool) -> None:
-        for position, condition, forced in self._due_conditions(with_final=with_final):
-            send = partial(self._send_condition, condition, forced or self._is_final_there)
-            name, version = str(position), condition.type
-            is_done = self._attempts.attempt("status", name, version, send)
-            if not is_done and not self._attempts.troubles.is_failed("status", name, version):
-                return  # their order counts
-            self._ledger.statuses = position + 1
-
-    def _send_condition(self, condition: Condition, forced: bool) -> None:
-        self.client.log_status(
-            condition.type,
-            reason=condition.reason,
-            message=condition.message,
-            last_update_time=condition.last_update_time,
-            last_transition_time=condition.last_transition_time,
-            force=forced,
-        )
-
-    def _due_conditions(self, *, with_final: bool) -> list[tuple[int, Condition, bool]]:
-        conditions = self._record.get().status_conditions
-        return due_conditions(conditions, self._ledger.statuses, with_final=with_final)
-
-    def _send_fields(self, *, final: bool) -> None:
-        record = self._record.get()
-        values = field_values(record)
-        changed = changed_fields(record, self._ledger.fields)
-        pause_s = changes_interval_s(self._clock() - self._began_at)
-        if not final and self._clock() - self._changes_at < pause_s:
-            changed = {name: change for name, change in changed.items() if not is_changing(name)}
-        if any(is_changing(name) for name in changed):
-            self._changes_at = self._clock()
-        for merge in (True, False):
-            group = {
-                name: value
-                for name, (value, is_merged) in changed.items()
-                if is_merged is merge and self._may_try("field", name, values[name])
-            }
-            self._send_group(
-                "field", group, versions=values, send=partial(self._update, merge), into=values
-            )
-
-    def _update(self, merge: bool, fields: dict[str, Any]) -> None:
-        answer = self.client.update(merge=merge, **fields)
-        if answer.uuid != self.client.run_uuid:
-            raise ServerError(
-                f"the server answered about run {answer.uuid} instead of {self.client.run_uuid}",
-                status=200,
-            )
-
-    def _send_lineage(self) -> None:
-        group = {
-            name: entry
-            for name, entry in self._changed_lineage().items()
-            if self._may_try("lineage", name, entry)
-        }
-        self._send_group(
-            "lineage",
-            {name: self._told(entry) for name, entry in group.items()},
-            versions=group,
-            send=lambda entries: self.client.log_lineage(list(entries.values())),
-            into=group,
-        )
-
-    def _send_group(
-        self,
-        kind: str,
-        group: dict[str, Any],
-        *,
-        versions: dict[str, Any],
-        send: Callable[[dict[str, Any]], None],
-        into: dict[str, Any],
-    ) -> None:
-        """All at once; if the server does not take that, one by one: it may be one of them."""
-        if not group:
-            return
-        known = self._ledger.fields if kind == "field" else self._ledger.lineage
-        if len(group) > 1 and self._attempts.attempt_all(kind, group, partial(send, group)):
-            known.update({name: into[name] for name in group})
-            return
-        for name, value in group.items():
-            if self._attempts.attempt(kind, name, versions[name], partial(send, {name: value})):
-                known[name] = into[name]
-
-    def _may_try(self, kind: str, name: str, version: object) -> bool:
-        return self._attempts.troubles.may_try(kind, name, version)
-
-    def _lineage_here(self) -> dict[str, dict[str, Any]]:
-        return {entry.name: entry.model_dump(mode="json") for entry in self._lineage.get()}
-
-    def _changed_lineage(self) -> dict[str, dict[str, Any]]:
-        known = self._ledger.lineage
-        here = self._lineage_here()
-        return {name: entry for name, entry in here.items() if entry != known.get(name)}
-
-    def _told(self, entry: dict[str, Any]) -> dict[str, Any]:
-        """The entry, with what is true of the rows on the server where they are more than here."""
-        summary = self._joined.get(str(entry.get("path")))
-        return entry if summary is None else {**entry, "summary": summary}
-
-    def _note_joined(self, path: str, content: bytes) -> None:
-        self._joined[path] = joined_summary(path, content, self._private)
-        for name, entry in self._lineage_here().items():
-            if entry.get("path") == path:
-                self._ledger.lineage.pop(name, None)
 
     def _missing(self, found: Mapping[str, Stamp]) -> Iterator[tuple[str, str, object]]:
         """Kind, name and version of everything that the server does not have as it is here."""
@@ -376,14 +246,7 @@ class Delivery:
         for path, stamp in found.items():
             if (sent := files.get(path)) is None or sent.stamp != stamp:
                 yield "file", path, stamp
-        for position, condition, _ in self._due_conditions(with_final=True):
-            yield "status", str(position), condition.type
-        record = self._record.get()
-        values = field_values(record)
-        for name in changed_fields(record, dict(self._ledger.fields)):
-            yield "field", name, values[name]
-        for name, entry in self._changed_lineage().items():
-            yield "lineage", name, entry
+        yield from self._documents.missing()
 
     def _is_anything_pending(self, *, but: str | None = None) -> bool:
         is_failed = self._attempts.troubles.is_failed
@@ -411,21 +274,7 @@ class Delivery:
             return False
         self._checks += 1
         there = ask(self.client, with_files=False)
-        return self._forget_lost(there)
-
-    def _forget_lost(self, there: There) -> bool:
-        lost = False
-        conditions = self._record.get().status_conditions
-        told = [item for item in conditions if item.type != "created"]
-        if told and told[-1].type in FINAL_STATUSES and there.run.status != told[-1].type:
-            self._is_final_there = there.is_final
-            self._ledger.statuses = min(self._ledger.statuses, len(conditions) - 1)
-            lost = True
-        if there.lineage is not None:
-            for name in self._ledger.lineage.keys() - there.lineage.keys():
-                del self._ledger.lineage[name]
-                lost = True
-        return lost
+        return self._documents.forget_lost(there)
 
     def _count_bytes(self, size: int) -> None:
         self.bytes_sent += size

@@ -16,8 +16,10 @@ from ._names import server_name
 # A metric file has no append on the server and goes whole each time. It goes when all that was
 # sent of it before is at most so many times what it is now. Then the bytes of a run are at most
 # 2 * 1 + 1.8 = 3.8 times its final size, the last time included, however it grew; and a file
-# that grows steadily is sent each time that it is 1.56 times as long.
+# that grows steadily is sent each time that it is 1.56 times as long. What a file of a few rows
+# costs is not counted: there the rows are news, and the bytes are those of the requests.
 _SPENT_FACTOR = 1.8
+_UNCOUNTED_BYTES = 8 * 1024
 
 # A file that changed a moment ago may still be being written.
 _SETTLING_S = 2.0
@@ -70,7 +72,9 @@ def due_files(
         elif not is_event_file(path):
             if seen_s.get(path, 0.0) >= _SETTLING_S:
                 due.append(path)
-        elif before is None or before.spent_bytes <= _SPENT_FACTOR * stamp.size_bytes:
+        elif before is None or (
+            before.spent_bytes <= _UNCOUNTED_BYTES + _SPENT_FACTOR * stamp.size_bytes
+        ):
             due.append(path)
         elif unsent_s.get(path, 0.0) >= PATIENCE_S and stamp.size_bytes <= allowance_bytes:
             allowance_bytes -= stamp.size_bytes

@@ -56,8 +56,11 @@ class Uploader:
 
     @property
     def report(self) -> DeliveryReport:
-        """The counts after the last step, and the bytes of this moment."""
-        return self._with_state(self._counts)
+        """The counts of this moment; those after the last step where it cannot be seen."""
+        try:
+            return self._with_state(self._delivery.report(is_fresh=True))
+        except (AxonlogError, OSError):
+            return self._with_state(self._counts)
 
     def start(self, *, trouble: AxonlogError | None = None) -> None:
         """Begin; ``trouble`` is what the user has already been told of."""
@@ -70,22 +73,14 @@ class Uploader:
         self._is_flushing = True
         self._wake.set()
 
-    def finish(self, *, deadline_s: float) -> DeliveryReport:
+    def finish(self, *, deadline_s: float) -> None:
         """Send what is left and end, or give up when ``deadline_s`` seconds are over.
 
         The thread is left to itself then: it is a daemon and ends with the process.
-
-        Returns:
-            What has been sent, and what not.
-
-        Raises:
-            AxonlogError: The directory holds something else than a run.
-            OSError: It cannot be read.
         """
         self._is_finishing = True
         self._wake.set()
         self._thread.join(max(0.0, deadline_s))
-        return self.final_report()
 
     def final_report(self) -> DeliveryReport:
         """What has been sent and what not, with a fresh look at the directory.

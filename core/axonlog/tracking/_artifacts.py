@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,9 @@ from typing import Any
 from axonlog.errors import EventError
 from axonlog.events import ArtifactKind, clean_name, to_step, to_timestamp
 from axonlog.store import LineageEntry, RunStore, copy_into, digest, to_json_value
+
+# What is larger is digested when the caller is not waiting any more.
+_DIGESTED_AT_ONCE_BYTES = 8 * 1024 * 1024
 
 
 def existing(path: str | os.PathLike[str]) -> Path:
@@ -35,16 +38,44 @@ def keep_output(
     summary: Mapping[str, Any],
     rel_path: str | None,
     hashed: bool,
+    beside: Callable[[Callable[[], object]], None],
 ) -> None:
     """Copy ``source`` below the run's outputs and note it.
+
+    Args:
+        store: Of the run.
+        source: A file or a folder.
+        name: In the lineage.
+        kind: In the lineage.
+        summary: In the lineage.
+        rel_path: Where it goes, below the outputs.
+        hashed: Whether the lineage tells a digest of it.
+        beside: Does something beside the training: digesting takes much longer than copying.
 
     Raises:
         OSError: It cannot be copied.
     """
     target = store.directory.outputs / (rel_path or "") / source.name
     copy_into(source, target)
-    digest_hex = digest(target) if hashed else None
-    store.lineage.add([lineage_entry(store, target, name, kind, summary, digest_hex=digest_hex)])
+    is_late = hashed and _size_bytes(target) > _DIGESTED_AT_ONCE_BYTES
+    digest_hex = digest(target) if hashed and not is_late else None
+    entry = lineage_entry(store, target, name, kind, summary, digest_hex=digest_hex)
+    store.lineage.add([entry])
+    if is_late:
+        beside(lambda: _add_digest(store, target, entry))
+
+
+def _size_bytes(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def _add_digest(store: RunStore, target: Path, entry: LineageEntry) -> None:
+    digest_hex = digest(target)
+    # Something else may have been logged under this name meanwhile.
+    if digest_hex is not None and entry in store.lineage.snapshot():
+        summary = {**(entry.summary or {}), "hash": digest_hex}
+        store.lineage.add([entry.model_copy(update={"summary": summary})])
 
 
 def keep_asset(

@@ -123,14 +123,15 @@ class Recorder:
         return True
 
     def capture(self, describe: Callable[[], object]) -> None:
-        """Let ``describe`` note something about the surroundings, beside the training.
+        """Let ``describe`` note something about the run, beside the training.
 
-        Reading 150 packages' metadata or asking git takes longer than a user wants to wait.
+        Reading 150 packages' metadata, asking git or digesting a checkpoint takes longer than a
+        user wants to wait.
         """
         thread = threading.Thread(
             target=self._describe, args=(describe,), name="axonlog-capture", daemon=True
         )
-        self._captures.append(thread)
+        self._captures = [other for other in self._captures if other.is_alive()] + [thread]
         thread.start()
 
     def settle(self, ending: Ending) -> None:

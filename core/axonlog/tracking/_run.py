@@ -740,6 +740,7 @@ class Run:
                     summary=summary,
                     rel_path=rel_path,
                     hashed=hashed,
+                    beside=self._open.capture,
                 )
             else:
                 keep_asset(

@@ -20,6 +20,7 @@ from axonlog.client import (
     is_already_there,
     is_retryable,
 )
+from axonlog.client._failures import server_error
 from axonlog.errors import (
     AuthenticationError,
     AxonlogError,
@@ -153,6 +154,36 @@ def test_the_wait_that_a_server_asks_for_is_known(fault_server: FaultServer, sta
     assert waits[:2] == [17.0, 0.0]
     assert waits[2] == pytest.approx(3600, abs=60)
     assert waits[3:] == [None, None, 0.0]
+
+
+def test_a_wait_until_a_moment_goes_by_the_clock_that_names_it() -> None:
+    theirs = datetime(2030, 1, 1, tzinfo=timezone.utc)
+    error = server_error(
+        method="GET",
+        url="u",
+        status=429,
+        headers={
+            "Date": format_datetime(theirs, usegmt=True),
+            "Retry-After": format_datetime(theirs + timedelta(seconds=5), usegmt=True),
+        },
+        body=b"",
+        secret=None,
+    )
+    assert error.retry_after_s == 5
+
+
+def test_a_file_that_the_server_could_not_store_may_be_sent_again(
+    fault_server: FaultServer, tmp_path: Path
+) -> None:
+    said = b"Run's artifacts upload was unsuccessful, an error was raised: [Errno 28] No space left"
+    fault_server.fault(Answer(400, said, HTML))
+    (tmp_path / "f").write_text("1")
+
+    error = raised(lambda: run_of(fault_server.url).upload_file(tmp_path / "f", to_dir=""))
+
+    assert isinstance(error, ServerError)
+    assert (error.is_disguised, is_retryable(error)) == (True, True)
+    assert "No space left" in str(error)
 
 
 def test_a_success_that_lacks_the_uuid_is_an_error_that_names_it(

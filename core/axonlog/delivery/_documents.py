@@ -1,0 +1,236 @@
+"""What is told of a run besides its files: status, fields, lineage."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from axonlog.client import RunClient
+from axonlog.errors import ServerError
+from axonlog.events import FINAL_STATUSES
+from axonlog.store import Condition, RunDirectory, RunRecord, read_lineage, read_record
+
+from ._attempts import Attempts
+from ._contact import There, known_fields, seed
+from ._found import Reread
+from ._joined import joined_summary
+from ._ledger import Ledger, LedgerFile
+from ._plan import (
+    changed_fields,
+    changes_interval_s,
+    due_conditions,
+    field_values,
+    is_changing,
+)
+
+
+class DocumentDelivery:
+    """Tells the server what a run's two documents say, and it has not heard yet.
+
+    Args:
+        directory: The run.
+        ledger_file: What the server has heard.
+        attempts: Keeps the failures.
+        own_from: From which status condition on the attempt that is going on wrote them; None
+            where none is going on.
+        clock: Seconds that only go forward.
+    """
+
+    def __init__(
+        self,
+        directory: RunDirectory,
+        ledger_file: LedgerFile,
+        attempts: Attempts,
+        *,
+        own_from: int | None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._room = directory.private
+        self._ledger_file = ledger_file
+        self._attempts = attempts
+        self._own_from = own_from
+        self._clock = clock
+        self._began_at = self._changes_at = clock()
+        self._record = Reread(directory.document, read_record)
+        self._lineage = Reread(directory.lineage, read_lineage)
+        self._joined: dict[str, dict[str, Any] | None] = {}
+        self._is_final_there = False
+
+    @property
+    def record(self) -> RunRecord:
+        """The run document as it is now.
+
+        Raises:
+            CacheError: It is none.
+            OSError: It cannot be read.
+        """
+        return self._record.get()
+
+    @property
+    def _ledger(self) -> Ledger:
+        return self._ledger_file.ledger
+
+    def enter_known(self, theirs: RunRecord) -> None:
+        """Note that the server has this much of the run."""
+        for name, value in known_fields(self.record, field_values(theirs)).items():
+            self._ledger.fields.setdefault(name, value)
+
+    def meet(self, there: There) -> None:
+        """Find out, once, what the server has heard without our having noted it."""
+        self._is_final_there = there.is_final
+        seed(self._ledger, there, self.record, self._lineage_here(), own_from=self._own_from)
+
+    def missing(self) -> Iterator[tuple[str, str, object]]:
+        """Kind, name and version of everything that the server has not heard."""
+        for position, condition, _ in self._due_conditions(with_final=True):
+            yield "status", str(position), condition.type
+        record = self.record
+        values = field_values(record)
+        for name in changed_fields(record, dict(self._ledger.fields)):
+            yield "field", name, values[name]
+        for name, entry in self._changed_lineage().items():
+            yield "lineage", name, entry
+
+    def note_joined(self, path: str, content: bytes) -> None:
+        """An event file was joined with the server's on its way: the lineage must tell of all."""
+        self._joined[path] = joined_summary(path, content, self._room)
+        for name, entry in self._lineage_here().items():
+            if entry.get("path") == path:
+                self._ledger.lineage.pop(name, None)
+
+    def forget_lost(self, there: There) -> bool:
+        """Compare what was told with what the server says; whether something has got lost."""
+        lost = False
+        conditions = self.record.status_conditions
+        last = len(conditions) - 1
+        is_told = ("status", str(last)) in self._attempts.sent
+        if is_told and conditions[last].type in FINAL_STATUSES - {there.run.status}:
+            self._is_final_there = there.is_final
+            self._ledger.statuses = last
+            lost = True
+        if there.lineage is not None:
+            for name in self._ledger.lineage.keys() - there.lineage.keys():
+                del self._ledger.lineage[name]
+                lost = True
+        return lost
+
+    def send_conditions(self, client: RunClient, *, with_final: bool) -> None:
+        """Tell of the statuses, in their order; ``with_final`` of an ending, too.
+
+        Raises:
+            TransportError: The server does not answer.
+            ServerError: It is in no state to take anything.
+            RunGoneError: It does not know the run.
+        """
+        for position, condition, forced in self._due_conditions(with_final=with_final):
+            send = partial(_send_condition, client, condition, forced or self._is_final_there)
+            name, version = str(position), condition.type
+            if self._attempts.attempt("status", name, version, send):
+                self._ledger.statuses = position + 1
+            elif not self._attempts.troubles.is_failed("status", name, version):
+                return  # their order counts
+
+    def _due_conditions(self, *, with_final: bool) -> list[tuple[int, Condition, bool]]:
+        conditions = self.record.status_conditions
+        return due_conditions(conditions, self._ledger.statuses, with_final=with_final)
+
+    def send_fields(self, client: RunClient, *, final: bool) -> None:
+        """Tell of the fields; of those that change all the time only now and then, or if ``final``.
+
+        Raises:
+            AxonlogError: As for ``send_conditions``.
+        """
+        record = self.record
+        values = field_values(record)
+        changed = changed_fields(record, self._ledger.fields)
+        pause_s = changes_interval_s(self._clock() - self._began_at)
+        if not final and self._clock() - self._changes_at < pause_s:
+            changed = {name: change for name, change in changed.items() if not is_changing(name)}
+        if any(is_changing(name) for name in changed):
+            self._changes_at = self._clock()
+        for merge in (True, False):
+            group = {
+                name: value
+                for name, (value, is_merged) in changed.items()
+                if is_merged is merge and self._may_try("field", name, values[name])
+            }
+            self._send_group(
+                "field", group, versions=values, send=partial(_update, client, merge), into=values
+            )
+
+    def send_lineage(self, client: RunClient) -> None:
+        """Tell of the lineage.
+
+        Raises:
+            AxonlogError: As for ``send_conditions``.
+        """
+        group = {
+            name: entry
+            for name, entry in self._changed_lineage().items()
+            if self._may_try("lineage", name, entry)
+        }
+        self._send_group(
+            "lineage",
+            {name: self._told(entry) for name, entry in group.items()},
+            versions=group,
+            send=lambda entries: client.log_lineage(list(entries.values())),
+            into=group,
+        )
+
+    def _send_group(
+        self,
+        kind: str,
+        group: dict[str, Any],
+        *,
+        versions: dict[str, Any],
+        send: Callable[[dict[str, Any]], None],
+        into: dict[str, Any],
+    ) -> None:
+        """All at once; if the server does not take that, one by one: it may be one of them."""
+        if not group:
+            return
+        known = self._ledger.fields if kind == "field" else self._ledger.lineage
+        if len(group) > 1 and self._attempts.attempt_all(kind, group, partial(send, group)):
+            known.update({name: into[name] for name in group})
+            return
+        for name, value in group.items():
+            if self._attempts.attempt(kind, name, versions[name], partial(send, {name: value})):
+                known[name] = into[name]
+
+    def _may_try(self, kind: str, name: str, version: object) -> bool:
+        return self._attempts.troubles.may_try(kind, name, version)
+
+    def _lineage_here(self) -> dict[str, dict[str, Any]]:
+        return {entry.name: entry.model_dump(mode="json") for entry in self._lineage.get()}
+
+    def _changed_lineage(self) -> dict[str, dict[str, Any]]:
+        known = self._ledger.lineage
+        here = self._lineage_here()
+        return {name: entry for name, entry in here.items() if entry != known.get(name)}
+
+    def _told(self, entry: dict[str, Any]) -> dict[str, Any]:
+        """The entry, with what is true of the rows on the server where they are more than here."""
+        summary = self._joined.get(str(entry.get("path")))
+        return entry if summary is None else {**entry, "summary": summary}
+
+
+def _send_condition(client: RunClient, condition: Condition, forced: bool) -> None:
+    client.log_status(
+        condition.type,
+        reason=condition.reason,
+        message=condition.message,
+        last_update_time=condition.last_update_time,
+        last_transition_time=condition.last_transition_time,
+        force=forced,
+    )
+
+
+def _update(client: RunClient, merge: bool, fields: dict[str, Any]) -> None:
+    answer = client.update(merge=merge, **fields)
+    if answer.uuid != client.run_uuid:
+        raise ServerError(
+            f"the server answered about run {answer.uuid} instead of {client.run_uuid}",
+            status=200,
+        )

@@ -1,0 +1,172 @@
+"""What the user sees of a delivery, and what it costs the line."""
+
+import shutil
+import threading
+import uuid
+from pathlib import Path
+
+import pytest
+
+import axonlog
+from axonlog.client import RunClient
+from axonlog.delivery import sync
+from support.clients import client_of
+from support.fault_server import Answer, Drip, FaultServer, Hang
+from support.stub_polyaxon import StubPolyaxon
+from support.waiting import until
+
+QUIET = {"track_env": False, "track_code": False}
+
+
+@pytest.fixture
+def project():
+    return f"acme/p-{uuid.uuid4().hex}"
+
+
+def directory(run):
+    return Path(run.context.artifacts_path.value)
+
+
+def is_upload(request):
+    return request.method == "POST" and request.path.startswith("/streams/")
+
+
+def test_the_counts_follow_the_delivery(fault_proxy, monkeypatch, project):
+    monkeypatch.setenv("POLYAXON_HOST", fault_proxy.url)
+    released = threading.Event()
+    fault_proxy.fault(Hang(released), is_upload, times=1)
+    run = axonlog.Run(project=project, **QUIET)
+    run.log_metrics(loss=0.5, step=1)
+    fault_proxy.wait_for(is_upload)
+    assert run.delivery.state == "sending"
+    released.set()
+    run.end()
+    report = run.delivery
+    assert (report.state, report.pending, report.failed, report.trouble) == (
+        "delivered", 0, 0, None,
+    )  # fmt: skip
+    # The metric's file and its entry, two conditions, outputs and meta information.
+    assert report.sent == 6
+    assert report.bytes_sent >= (directory(run) / "events/metric/loss.plx").stat().st_size
+    with pytest.raises(AttributeError):
+        report.sent = 0
+
+
+@pytest.mark.parametrize("kind", [{"is_offline": True}, {"no_op": True}])
+def test_where_nothing_is_delivered_there_is_nothing_to_count(project, kind):
+    with axonlog.Run(project=project, **kind, **QUIET) as run:
+        run.log_metrics(loss=0.5, step=1)
+        assert run.delivery is None
+    assert run.delivery is None
+
+
+def test_the_goodbye_says_what_is_missing_and_what_sends_it(
+    fault_proxy, monkeypatch, project, caplog
+):
+    monkeypatch.setenv("POLYAXON_HOST", fault_proxy.url)
+    run = axonlog.Run(project=project, **QUIET)
+    run.log_metrics(loss=0.5, step=1)
+    until(lambda: (directory(run) / "lineages.plx.json").exists())
+    until(lambda: run.delivery.state == "delivered")
+    fault_proxy.fault(Answer(500), path="^/streams/")
+    (directory(run) / "outputs" / "notes.txt").write_text("x" * 1000)
+    run.end(wait_s=0.5)
+    report = run.delivery
+    assert (report.state, report.pending, report.pending_bytes) == ("incomplete", 2, 1000)
+    assert "500" in report.trouble
+    goodbye = caplog.records[-1].getMessage()
+    assert f"{report.sent} sent, 2 pending (1000 bytes), 0 failed" in goodbye
+    assert f"`axonlog sync {run.run_uuid}`" in goodbye
+    assert str(directory(run)) in goodbye
+
+
+def test_a_fresh_point_is_on_the_server_within_five_seconds(fault_proxy, monkeypatch, project):
+    monkeypatch.setenv("POLYAXON_HOST", fault_proxy.url)
+    with axonlog.Run(project=project, **QUIET) as run:
+        for step in range(3):
+            run.log_metrics(loss=0.5, step=step)
+            row = f"\n{step}|".encode()
+            fault_proxy.wait_for(lambda r, row=row: is_upload(r) and row in r.received, timeout_s=5)
+
+
+def test_the_bytes_of_a_growing_run_stay_below_four_times_its_size(monkeypatch, project):
+    stub = StubPolyaxon()
+    with FaultServer(otherwise=stub) as server:
+        monkeypatch.setenv("POLYAXON_HOST", server.url)
+        with axonlog.Run(project=project, **QUIET) as run:
+            for part in range(5):
+                uploads = sum(map(is_upload, server.requests))
+                for step in range(2_000 * part, 2_000 * (part + 1)):
+                    run.log_metrics(loss=step / 7, acc=step / 9, step=step)
+                if part in (0, 1):
+                    server.wait_for(is_upload, count=uploads + 1)
+        bodies = sum(request.body_size for request in server.requests)
+    size = sum(path.stat().st_size for path in directory(run).rglob("*.plx"))
+    assert stub.file_bytes < 4 * size
+    assert bodies < 4 * size
+
+
+def test_outputs_that_change_all_the_time_are_not_sent_all_the_time(monkeypatch, project):
+    stub = StubPolyaxon()
+    with FaultServer(otherwise=stub) as server:
+        monkeypatch.setenv("POLYAXON_HOST", server.url)
+        with axonlog.Run(project=project, **QUIET) as run:
+            for step in range(200):
+                run.log_metrics(loss=step / 7, step=step)
+                run.log_outputs(best=step)
+                run.log_progress(step / 200)
+        updates = [request for request in server.requests if request.method == "PATCH"]
+    assert 1 <= len(updates) <= 5
+    assert stub.run["outputs"] == {"best": 199, "loss": 199 / 7}
+
+
+def test_an_answer_that_drips_does_not_keep_the_training_from_starting(
+    fault_proxy, monkeypatch, project, caplog
+):
+    monkeypatch.setattr("axonlog.tracking._start._WHOLE_PATIENCE_S", 0.5)
+    monkeypatch.setenv("POLYAXON_HOST", fault_proxy.url)
+    rule = fault_proxy.fault(Drip(bytes_per_s=20))
+    with axonlog.Run(project=project, **QUIET) as run:
+        run.log_metrics(loss=0.5, step=1)
+        rule.remove()
+    assert "no answer within 0.5 seconds" in caplog.records[0].getMessage()
+    assert run.delivery.state == "delivered"
+
+
+def test_two_deliveries_of_one_directory_at_once_do_no_harm(polyaxon_server, monkeypatch, project):
+    monkeypatch.setenv("POLYAXON_HOST", polyaxon_server.url)
+    with axonlog.Run(project=project, **QUIET) as run:
+        client = RunClient(run.owner, run.project, run.run_uuid, client_of(polyaxon_server.url))
+        for step in range(500):
+            run.log_metrics(loss=step / 7, step=step)
+            if step % 100 == 0:
+                sync(directory(run), client)
+    (series,) = client.get_events("metric", ["loss"])
+    assert series.data["step"] == [*range(500)]
+    assert client.get().status == "succeeded"
+
+
+def test_a_run_tracked_offline_elsewhere_is_delivered_from_a_copy(
+    polyaxon_server, project, tmp_path
+):
+    (tmp_path / "saved").mkdir()
+    for name in "abcdef":
+        (tmp_path / "saved" / name).write_text(name * 100)
+    with axonlog.Run(project=project, is_offline=True, **QUIET) as run:
+        for step in range(100):
+            run.log_metrics({f"m{i}": step for i in range(8)}, step=step)
+        run.log_artifact(tmp_path / "saved")
+    copy = tmp_path / "copy" / run.run_uuid
+    shutil.copytree(directory(run), copy)
+    shutil.rmtree(directory(run))
+    owner, name = project.split("/")
+    client = RunClient(owner, name, run.run_uuid, client_of(polyaxon_server.url))
+    report = sync(copy, client)
+    assert (report.state, report.failed) == ("delivered", 0)
+    there = polyaxon_server.store / run.run_uuid
+    assert {path.name: path.read_text() for path in (there / "outputs" / "saved").iterdir()} == {
+        name: name * 100 for name in "abcdef"
+    }
+    assert len(list((there / "events" / "metric").iterdir())) == 8
+    again = sync(copy, client)
+    assert (again.sent, again.bytes_sent, again.state) == (0, 0, "delivered")
