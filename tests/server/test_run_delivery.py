@@ -12,6 +12,7 @@ from axonlog.client import RunClient
 from axonlog.delivery import sync
 from support.clients import client_of
 from support.fault_server import Answer, Drip, FaultServer, Hang
+from support.runs import lineage_of
 from support.stub_polyaxon import StubPolyaxon
 from support.waiting import until
 
@@ -131,6 +132,22 @@ def test_an_answer_that_drips_does_not_keep_the_training_from_starting(
         rule.remove()
     assert "no answer within 0.5 seconds" in caplog.records[0].getMessage()
     assert run.delivery.state == "delivered"
+
+
+def test_a_kind_of_the_users_own_does_not_stop_the_lineage(
+    polyaxon_server, monkeypatch, project, tmp_path
+):
+    monkeypatch.setenv("POLYAXON_HOST", polyaxon_server.url)
+    (tmp_path / "weights").write_bytes(b"1")
+    with axonlog.Run(project=project, **QUIET) as run:
+        run.log_artifact(tmp_path / "weights", kind="lora")
+        run.log_metrics(loss=0.5, step=1)
+    assert (run.delivery.state, run.delivery.failed) == ("delivered", 0)
+    client = RunClient(run.owner, run.project, run.run_uuid, client_of(polyaxon_server.url))
+    entries = {entry.name: entry for entry in client.get_lineage()}
+    assert entries.keys() == {"weights", "loss"}
+    assert (entries["weights"].kind, entries["weights"].summary["kind"]) == ("artifact", "lora")
+    assert lineage_of(directory(run))["weights"]["kind"] == "lora"
 
 
 def test_two_deliveries_of_one_directory_at_once_do_no_harm(polyaxon_server, monkeypatch, project):

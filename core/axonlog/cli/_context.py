@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,11 +48,17 @@ CONTEXT_OPTIONS = (
 
 
 def explain(*, as_json: bool, **given: Any) -> str:  # the arguments of resolve, by name
-    """The table of the context, or its JSON.
+    """The table of the context, or its JSON, in characters that the output can show.
 
     Raises:
         ContextError: It cannot be resolved.
         AuthenticationError: Nobody is logged in where somebody must be.
     """
     explanation = resolve(**given).explain()
-    return explanation.to_json() if as_json else str(explanation)
+    return explanation.to_json() if as_json else _showable(str(explanation))
+
+
+def _showable(text: str) -> str:
+    """``text`` with the code of a character in place of one that the output cannot hold."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return text.encode(encoding, errors="backslashreplace").decode(encoding)

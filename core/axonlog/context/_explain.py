@@ -74,8 +74,8 @@ class Explanation:
         return {"settings": settings, "warnings": list(self.warnings)}
 
     def to_json(self, *, indent: int | None = 2) -> str:
-        """`to_dict` as text."""
-        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False)
+        """`to_dict` as text, all ASCII: it passes through any pipe or terminal."""
+        return json.dumps(self.to_dict(), indent=indent)
 
     def __str__(self) -> str:
         left = max(len(row.field) for row in self.rows)

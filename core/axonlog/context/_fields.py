@@ -65,6 +65,8 @@ READERS: Mapping[str, Reader] = {
     "track_code": values.flag,
     "track_env": values.flag,
     "track_logs": values.flag,
+    "strict": values.flag,
+    "log_context": values.flag,
 }
 
 RUN_INSTANCE = "POLYAXON_RUN_INSTANCE"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, SecretStr
@@ -12,7 +13,19 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Shadowed(BaseModel):
+class _NoSecretsInPickles(BaseModel):
+    """Pickles are files, and travel: a secret in one is None. Copies within the process keep it."""
+
+    def __getstate__(self) -> dict[Any, Any]:
+        state = super().__getstate__()
+        return {**state, "__dict__": _without_secrets(state["__dict__"])}
+
+
+def _without_secrets(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: None if isinstance(v, SecretStr) else v for name, v in fields.items()}
+
+
+class Shadowed(_NoSecretsInPickles):
     """A source that also had an answer, and lost."""
 
     model_config = ConfigDict(frozen=True)
@@ -40,18 +53,18 @@ class Setting(BaseModel, Generic[T]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # `Setting[str]` is made by pydantic and has no name that pickle could find it under.
-        return _restored, (dict(self),)
+        return _restored, (_without_secrets(dict(self)),)
 
 
 def _restored(fields: dict[str, Any]) -> Setting[Any]:
     return Setting.model_construct(**fields)
 
 
-class Connection(BaseModel):
+class Connection(_NoSecretsInPickles):
     """Everything that is needed to talk to a server.
 
     ``timeout_s`` is for a whole request; None waits for ever. ``header`` is sent with the value
-    ``header_service`` when both are set.
+    ``header_service`` when both are set. A pickled copy has no token.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -78,7 +91,8 @@ class Context(BaseModel):
     that is resumed has ``is_new.value`` False. ``timeout.value`` is in seconds, 0 means no limit.
     ``store_path.source`` is "default" when no connection of the catalog names another store.
     ``warnings`` are for the log at once, ``notices`` only for those who ask (``log_context``).
-    Under ``no_op`` nothing else is resolved, and nothing else means anything.
+    Under ``no_op`` nothing else is resolved, and nothing else means anything. A pickled copy has no
+    token, in ``token`` as in ``connection``.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -108,6 +122,8 @@ class Context(BaseModel):
     track_env: Setting[bool]
     track_logs: Setting[bool]
     refresh_data: Setting[bool]
+    strict: Setting[bool]
+    log_context: Setting[bool]
     timeout: Setting[float | None]
     verify_ssl: Setting[bool]
     warnings: tuple[str, ...] = ()

@@ -82,6 +82,8 @@ PRECEDENCE: Mapping[str, tuple[SourceId, ...]] = {
     "track_env": _CALL,
     "track_logs": _CALL,
     "refresh_data": _CALL,
+    "strict": _CALL,
+    "log_context": _CALL,
 }
 
 

@@ -24,12 +24,14 @@ from axonlog.context._values import DEFAULT_HOST
 from axonlog.errors import AxonlogError
 
 _SWITCHES = ("in_cluster", "debug", "is_managed", "is_offline")
+_BEHAVIOUR = ("strict", "log_context")
 _NOT_COLLECTED = (
     "is_new",
     "collect_artifacts",
     "collect_resources",
     "has_process_sidecar",
     "refresh_data",
+    *_BEHAVIOUR,
 )
 _NOT_SETTINGS = ("warnings", "notices", "connection")
 _NOT_MANAGED = "the variable POLYAXON_RUN_INSTANCE (read only when POLYAXON_IS_MANAGED is true)"
@@ -57,6 +59,7 @@ def resolve(
     no_op: bool | None = None,
     log_context: bool = False,
     config: object = None,
+    strict: bool = False,
 ) -> Context:
     """Find out where a run belongs and how it is tracked, and from which source each answer is.
 
@@ -85,6 +88,7 @@ def resolve(
         config: The trainer's configuration: a mapping, a dataclass, a pydantic model, a namespace
             or the path of a YAML or JSON file; our keys at the top or under ``tracking``,
             ``axonlog`` or ``polyaxon``.
+        strict: Raise where otherwise the run would warn and go on locally; kept for the run.
 
     Raises:
         ContextError: Something is missing, wrong or contradictory; the message names the place.
@@ -105,13 +109,13 @@ def resolve(
         "no_op": no_op,
         # At its default an argument says nothing, so that the trainer's config can.
         "refresh_data": refresh_data or None,
+        "strict": strict or None,
+        "log_context": log_context or None,
         "track_code": None if track_code is True else bool(track_code),
         "track_env": None if track_env is True else bool(track_env),
         "track_logs": None if track_logs is True else bool(track_logs),
     }
-    return resolve_in(
-        Surroundings.current(), arguments, client=client, config=config, log_context=log_context
-    )
+    return resolve_in(Surroundings.current(), arguments, client=client, config=config)
 
 
 def resolve_connection(
@@ -136,7 +140,6 @@ def resolve_in(
     *,
     client: object | None = None,
     config: object = None,
-    log_context: bool = False,
 ) -> Context:
     """Resolve from given surroundings; see `resolve`.
 
@@ -156,10 +159,10 @@ def resolve_in(
             raise
     if no_op.value:
         return _no_op_context(no_op)
-    return _resolve_run(surroundings, places, log_context=log_context)
+    return _resolve_run(surroundings, places)
 
 
-def _resolve_run(surroundings: Surroundings, places: Places, *, log_context: bool) -> Context:
+def _resolve_run(surroundings: Surroundings, places: Places) -> Context:
     sources = places.sources
     switches = {name: decide(name, sources, fallback=False) for name in _SWITCHES}
     is_managed, is_offline = (bool(switches[name].value) for name in ("is_managed", "is_offline"))
@@ -168,6 +171,7 @@ def _resolve_run(surroundings: Surroundings, places: Places, *, log_context: boo
     plain = {name: decide(name, sources) for name in ("name", "description")}
     plain["tags"] = decide("tags", sources, fallback=())
     tracked = {name: decide(name, sources, fallback=True) for name in _TRACKED}
+    behaviour = {name: decide(name, sources, fallback=False) for name in _BEHAVIOUR}
     server = decide_server(sources, surroundings.env, in_cluster=bool(switches["in_cluster"].value))
     if is_offline:
         found = find_offline(sources, surroundings, is_managed=is_managed)
@@ -180,12 +184,13 @@ def _resolve_run(surroundings: Surroundings, places: Places, *, log_context: boo
         is_new=bool(found.run.is_new.value),
         is_offline=is_offline,
     )
-    invented = invented_owner(found.belonging) if log_context else ()
+    invented = invented_owner(found.belonging) if behaviour["log_context"].value else ()
     return _context(
         {
             **switches,
             **plain,
             **tracked,
+            **behaviour,
             **run_decisions,
             "host": server.host,
             "token": server.token,

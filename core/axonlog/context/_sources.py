@@ -50,6 +50,9 @@ def _read(field: str, raw: object, origin: Origin) -> Answer | None:
     return None if value is None else Answer(value, origin)
 
 
+_STRICT_FLAGS = ("is_new", "is_offline", "no_op", "refresh_data", "strict", "log_context")
+
+
 class Arguments:
     """The arguments of the call."""
 
@@ -59,7 +62,7 @@ class Arguments:
     def answer(self, field: str) -> Answer | None:
         origin = Origin("argument", field)
         raw = self._given.get(field)
-        if field in ("is_new", "is_offline", "no_op", "refresh_data"):
+        if field in _STRICT_FLAGS:
             value = values.strict_flag(raw, origin)
             return None if value is None else Answer(value, origin)
         return _read(field, raw, origin)

@@ -9,7 +9,7 @@ from typing import Any
 
 from axonlog.client import RunClient
 from axonlog.errors import ServerError
-from axonlog.events import FINAL_STATUSES
+from axonlog.events import FINAL_STATUSES, ArtifactKind
 from axonlog.store import Condition, RunDirectory, RunRecord, read_lineage, read_record
 
 from ._attempts import Attempts
@@ -24,6 +24,9 @@ from ._plan import (
     field_values,
     is_changing,
 )
+
+# The server fails inside at any other kind. A user's own goes into the summary there.
+_KINDS = frozenset(kind.value for kind in ArtifactKind)
 
 
 class DocumentDelivery:
@@ -211,9 +214,12 @@ class DocumentDelivery:
         return {name: entry for name, entry in here.items() if entry != known.get(name)}
 
     def _told(self, entry: dict[str, Any]) -> dict[str, Any]:
-        """The entry, with what is true of the rows on the server where they are more than here."""
-        summary = self._joined.get(str(entry.get("path")))
-        return entry if summary is None else {**entry, "summary": summary}
+        """The entry as the server is told of it, which may have more rows of the file than here."""
+        joined = self._joined.get(str(entry.get("path")))
+        kind, summary = entry["kind"], entry.get("summary") if joined is None else joined
+        if kind not in _KINDS:
+            kind, summary = ArtifactKind.ARTIFACT.value, {**(summary or {}), "kind": kind}
+        return {**entry, "kind": kind, "summary": summary}
 
 
 def _send_condition(client: RunClient, condition: Condition, forced: bool) -> None:

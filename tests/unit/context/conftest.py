@@ -42,12 +42,8 @@ class World:
     def surroundings(self) -> Surroundings:
         return Surroundings(self.env, self.home, self.cwd, self.shared, self.can_write)
 
-    def resolve(
-        self, *, client: Any = None, config: Any = None, log_context: bool = False, **arguments: Any
-    ) -> Context:
-        return resolve_in(
-            self.surroundings, arguments, client=client, config=config, log_context=log_context
-        )
+    def resolve(self, *, client: Any = None, config: Any = None, **arguments: Any) -> Context:
+        return resolve_in(self.surroundings, arguments, client=client, config=config)
 
 
 @pytest.fixture

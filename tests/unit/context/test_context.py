@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import json
 import pickle
 import socket
@@ -12,6 +13,7 @@ import textwrap
 
 import pytest
 
+from axonlog.cli import _bare
 from axonlog.client import PolyaxonClient
 from axonlog.context import ClientConfig, Context, resolve
 from axonlog.errors import AxonlogError
@@ -89,13 +91,28 @@ def test_the_token_itself_is_there_for_who_needs_it(world):
 
 
 def test_a_context_travels_and_does_not_change(world):
-    context = world.resolve(project="a/b", client=in_client(world), tags=["x"])
+    context = world.resolve(project="a/b", tags=["x"])
     assert pickle.loads(pickle.dumps(context)) == context
     assert copy.deepcopy(context) == context
     with pytest.raises(ValueError, match="frozen"):
         context.host = None
     with pytest.raises(ValueError, match="frozen"):
         context.host.value = "http://x"
+
+
+@pytest.mark.parametrize("hide", [in_environment, in_login, in_client_settings, shadowed])
+def test_a_token_is_in_no_pickle_but_in_every_copy(world, hide):
+    context = world.resolve(project="a/b", client=hide(world))
+    pickled = pickle.dumps(context)
+    parts = (context.connection, context.token, context.token.shadowed)
+    assert not [p for p in (pickled, *map(pickle.dumps, parts)) if SECRET.encode() in p]
+    unpickled = pickle.loads(pickled)
+    assert (unpickled.token.value, unpickled.connection.token) == (None, None)
+    assert unpickled.token.source == context.token.source
+    assert unpickled.connection.host == context.connection.host
+    for same in (copy.copy(context), copy.deepcopy(context), context.model_copy(deep=True)):
+        assert same == context
+        assert same.connection.token.get_secret_value() == context.token.value.get_secret_value()
 
 
 def test_the_table_tells_value_source_and_what_was_overridden(world):
@@ -135,6 +152,25 @@ def test_the_json_is_complete(world):
     assert told["settings"]["project"]["value"] == "mnist"
     assert told["settings"]["owner"]["key"] == "project"
     assert told["warnings"] == []
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_every_name_can_be_shown_on_every_output(monkeypatch, encoding):
+    monkeypatch.setenv("POLYAXON_IS_OFFLINE", "true")
+    name = "\u65e5\u672c"
+
+    def told(*options):
+        # As Python opens it under LC_ALL=C.
+        output = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="surrogateescape")
+        monkeypatch.setattr(sys, "stdout", output)
+        assert _bare.run(["context", "--project=a/b", f"--name={name}", *options]) == 0
+        output.flush()
+        return output.buffer.getvalue().decode()
+
+    as_json = told("--json")
+    assert as_json.isascii()
+    assert json.loads(as_json)["settings"]["name"]["value"] == name
+    assert (name if encoding == "utf-8" else r"\u65e5\u672c") in told()
 
 
 def snapshot(root):

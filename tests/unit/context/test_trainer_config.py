@@ -13,6 +13,7 @@ import omegaconf
 import pydantic
 import pytest
 
+from axonlog.context import resolve
 from axonlog.context._trainer_config import read_trainer_config
 from axonlog.errors import ArgumentTypeError, ContextError
 
@@ -82,6 +83,27 @@ def test_a_call_beats_the_config_field_by_field(world):
     assert (context.owner.value, context.name.value) == ("acme", "call")
     assert [(s.value, s.source) for s in context.name.shadowed] == [("config", "trainer config")]
     assert context.track_code.value is False
+
+
+@pytest.mark.parametrize("field", ["strict", "log_context"])
+def test_a_section_may_say_how_the_run_behaves_and_true_in_the_call_wins(field):
+    def told(said, **arguments):
+        config = {"tracking": {} if said is None else {field: said}}
+        context = resolve(project="a/b", is_offline=True, config=config, **arguments)
+        setting = getattr(context, field)
+        return setting.value, setting.source
+
+    assert told(None) == (False, "default")
+    assert told(True) == told("yes", **{field: False}) == (True, "trainer config")
+    assert told(False) == (False, "trainer config")
+    assert told(False, **{field: True}) == (True, "argument")
+    with pytest.raises(ContextError, match=field):
+        told("perhaps")
+
+
+def test_log_context_in_a_section_warns_of_an_invented_owner(world):
+    config = {"tracking": {"log_context": True}}
+    assert len(world.resolve(project="mnist", is_offline=True, config=config).warnings) == 1
 
 
 def test_an_unknown_key_in_a_section_names_the_nearest_known_one(world):
