@@ -29,9 +29,6 @@ _log = logging.getLogger("axonlog")
 # The sources of a field that the person who made the integration wrote down for it.
 _EXPLICIT = ("argument", "trainer config")
 
-# `init` takes it and `resolve` does not.
-_ONLY_FOR_INIT = frozenset({"strict"})
-
 # A vector of so many numbers, such as a score per class, is worth a metric per number.
 _MAX_VECTOR = 16
 
@@ -224,8 +221,7 @@ class LazyRun:
             )
 
     def _resolve(self, **overrides: Any) -> Context:
-        arguments = {k: v for k, v in self._arguments.items() if k not in _ONLY_FOR_INIT}
-        return contexts.resolve(**{**arguments, **overrides})
+        return contexts.resolve(**{**self._arguments, **overrides})
 
     def _known_context(self) -> Context:
         context = self._context
@@ -258,7 +254,7 @@ class LazyRun:
         return {
             **self.__dict__,
             "_run": None,
-            "_context": _without_token(context),
+            "_context": context,
             "_token_is_missing": context.connection.token is not None,
         }
 
@@ -278,16 +274,6 @@ def _asks_for_another(wanted: Context, current: Run) -> bool:
 def _to_continue(context: Context) -> Context:
     """``context`` for going on with a run that has been there before."""
     return context.model_copy(update={"is_new": context.is_new.model_copy(update={"value": False})})
-
-
-def _without_token(context: Context) -> Context:
-    """``context`` as it may be written to disk: pickles are."""
-    return context.model_copy(
-        update={
-            "token": context.token.model_copy(update={"value": None, "shadowed": ()}),
-            "connection": context.connection.model_copy(update={"token": None}),
-        }
-    )
 
 
 def _numbers_in(value: Any) -> list[float]:

@@ -35,7 +35,6 @@ class Recorder:
 
     Args:
         context: Where the run belongs.
-        strict: Raise what would otherwise be a warning.
         is_guest: In a process that another one's run was handed to: it records, and the run's
             status, its ending and its delivery are the other one's.
 
@@ -45,10 +44,10 @@ class Recorder:
         ServerError: It refuses the run.
     """
 
-    def __init__(self, context: Context, *, strict: bool, is_guest: bool = False) -> None:
+    def __init__(self, context: Context, *, is_guest: bool = False) -> None:
         self.context = context
         self.is_ended = False
-        self.is_strict = strict
+        self.is_strict = context.strict.value
         self.process = os.getpid()
         self._is_guest = is_guest
         self.is_settled = False
@@ -64,7 +63,7 @@ class Recorder:
         fresh = _fresh_record(context)
         answer = Answer()
         if not (context.is_offline.value or is_guest):
-            answer = ask_server(context, fresh, strict=strict)
+            answer = ask_server(context, fresh)
         path = Path(context.artifacts_path.value or "")
         try:
             self.store = RunStore.open(

@@ -19,7 +19,7 @@ from axonlog.store import LineageEntry, digest, to_json_value, write_json
 from ._artifacts import digest_of_value, existing, keep_asset, keep_output, lineage_entry
 from ._capture import describe_code, describe_environment
 from ._endings import Ending, FinalStatus, ending_of
-from ._handles import enter_run, handle_of, join_run
+from ._handles import enter_run, join_run
 from ._recorder import DEFAULT_REASON, Recorder
 
 if TYPE_CHECKING:
@@ -157,14 +157,14 @@ class Run:
             no_op=no_op,
             log_context=log_context,
             config=config,
+            strict=strict,
         )
         for sentence in self.context.warnings:
             _log.warning("%s", sentence)
-        if log_context:
+        if self.context.log_context.value:
             for sentence in self.context.notices:
                 _log.info("%s", sentence)
-        recorder = None if self.context.no_op.value else Recorder(self.context, strict=strict)
-        self._bind(recorder)
+        self._bind(None if self.context.no_op.value else Recorder(self.context))
         if self._recorder is not None:
             if self.context.track_env.value:
                 self._recorder.capture(self._note_environment)
@@ -272,14 +272,13 @@ class Run:
         everything else into the same directory; status, ending and delivery stay with the
         process that started the run.
         """
-        strict = self._recorder is not None and self._recorder.is_strict
-        return join_run, (Run, handle_of(self.context), strict)
+        return join_run, (Run, self.context)
 
     @classmethod
-    def _join(cls, context: Context, *, strict: bool) -> Run:
+    def _join(cls, context: Context) -> Run:
         run = cls.__new__(cls)
         run.context = context
-        run._bind(None if context.no_op.value else Recorder(context, strict=strict, is_guest=True))
+        run._bind(None if context.no_op.value else Recorder(context, is_guest=True))
         return run
 
     def _bind(self, recorder: Recorder | None) -> None:

@@ -48,7 +48,7 @@ def run_client(context: Context, *, timeout_s: float | None = None) -> RunClient
     )
 
 
-def ask_server(context: Context, record: RunRecord, *, strict: bool) -> Answer:
+def ask_server(context: Context, record: RunRecord) -> Answer:
     """Register a new run, or fetch what the server knows of a resumed one.
 
     A server that is away, slow or failing stops nobody: one warning, and delivery keeps trying.
@@ -57,12 +57,12 @@ def ask_server(context: Context, record: RunRecord, *, strict: bool) -> Answer:
         AuthenticationError: The server refuses the credentials.
         MissingRunError: The run to be resumed is not on the server.
         ServerError: It refuses the run for another reason that a retry would not change.
-        TransportError: ``strict``, and it did not answer.
+        TransportError: The context says ``strict``, and it did not answer.
     """
     try:
         return _within(_WHOLE_PATIENCE_S, lambda: _ask(context, record), context.host.value)
     except (TransportError, ServerError) as error:
-        if strict or not _is_passing(error):
+        if context.strict.value or not _is_passing(error):
             raise
         _log.warning(
             "the server at %s (host from %s) cannot take the run now: %s; "
