@@ -10,6 +10,10 @@ from typing import Literal
 from axonlog.client import is_retryable
 from axonlog.errors import RefusedError, ServerError
 
+# Not the generator of the `random` module: a training that seeded it must draw the same numbers,
+# whatever becomes of the server.
+JITTER = random.Random().random  # noqa: S311  # pauses are no secret
+
 _BASE_S = 0.5
 _CAP_S = 30.0
 
@@ -36,7 +40,7 @@ Note = Literal["trouble", "paused", "over"]
 
 
 def retry_delay_s(
-    failures: int, error: Exception, *, jitter: Callable[[], float] = random.random
+    failures: int, error: Exception, *, jitter: Callable[[], float] = JITTER
 ) -> float:
     """Seconds to wait after ``failures`` failures in a row (1 is the first).
 
@@ -62,7 +66,7 @@ class Pace:
         *,
         interval_s: float = 2.0,
         clock: Callable[[], float] = time.monotonic,
-        jitter: Callable[[], float] = random.random,
+        jitter: Callable[[], float] = JITTER,
     ) -> None:
         self.trouble: str | None = None
         self.is_paused = False
@@ -89,6 +93,10 @@ class Pace:
         self.failures = min(self.failures, 1)
         self._next_at = max(self._clock(), self._not_before)
         self._cap_s = LAST_CAP_S if is_last else _CAP_S
+
+    def relax(self) -> None:
+        """Nobody waits for the end any more: pauses may be long again."""
+        self._cap_s = _CAP_S
 
     def start_troubled(self, error: Exception) -> None:
         """Begin with a failure that the user has been told of."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import random
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from axonlog.client import is_retryable
 from axonlog.errors import RefusedError, ServerError, TransportError
 
-from ._retry import LAST_CAP_S, retry_delay_s
+from ._retry import JITTER, LAST_CAP_S, retry_delay_s
 
 # A request that is wrong for good can look like a failure inside the server. So often it is
 # tried while others of its kind get through.
@@ -51,7 +50,7 @@ class Troubles:
         self,
         *,
         clock: Callable[[], float] = time.monotonic,
-        jitter: Callable[[], float] = random.random,
+        jitter: Callable[[], float] = JITTER,
     ) -> None:
         self._clock = clock
         self._jitter = jitter

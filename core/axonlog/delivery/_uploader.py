@@ -51,6 +51,7 @@ class Uploader:
         self._wake = threading.Event()
         self._is_flushing = False
         self._is_finishing = False
+        self._is_awaited = False
         self._counts = DeliveryReport()
         self._thread = threading.Thread(target=self._run, name="axonlog-uploader", daemon=True)
 
@@ -76,11 +77,14 @@ class Uploader:
     def finish(self, *, deadline_s: float) -> None:
         """Send what is left and end, or give up when ``deadline_s`` seconds are over.
 
-        The thread is left to itself then: it is a daemon and ends with the process.
+        The thread is left to itself then: it is a daemon, and goes on trying, with longer pauses,
+        as long as the process lives.
         """
-        self._is_finishing = True
+        self._is_finishing = self._is_awaited = True
         self._wake.set()
         self._thread.join(max(0.0, deadline_s))
+        self._is_awaited = False
+        self._pace.relax()
 
     def final_report(self) -> DeliveryReport:
         """What has been sent and what not, with a fresh look at the directory.
@@ -115,14 +119,14 @@ class Uploader:
     def _rest(self, *, is_finishing: bool) -> None:
         """Until the next step is due, or something calls for it."""
         while (left := self._pace.wait_s()) > 0:
-            if is_finishing and self._pace.trouble is None:
+            if self._is_awaited and self._pace.trouble is None:
                 left = min(left, _FINISHING_S)
             if self._pace.is_paused:
                 left = min(left, _LOOK_S)
             if self._wake.wait(left):
                 self._wake.clear()
-                self._pace.hurry(is_last=self._is_finishing)
-                self._delivery.hurry(is_last=self._is_finishing)
+                self._pace.hurry(is_last=self._is_awaited)
+                self._delivery.hurry(is_last=self._is_awaited)
             elif self._pace.is_paused:
                 self._look_for_credentials()
             elif is_finishing:

@@ -1,8 +1,11 @@
 """The retry policy, rule by rule, on a clock that only the test moves."""
 
+import random
+
 import pytest
 
 from axonlog.delivery import Pace, retry_delay_s
+from axonlog.delivery._troubles import Troubles
 from axonlog.errors import ContextError, RefusedError, ServerError, TransportError
 
 AWAY = TransportError("connection refused", reason="refused")
@@ -102,6 +105,21 @@ def test_while_somebody_waits_for_the_end_the_pauses_are_short(pace, clock):
     pace.hurry(is_last=True)
     assert pauses(pace, clock, [AWAY] * 4) == [1, 1, 1, 1]
     assert pauses(pace, clock, [server_error(503, retry_after_s=5.0)]) == [5]
+
+
+def test_when_nobody_waits_any_more_the_pauses_grow_again(pace, clock):
+    pace.hurry(is_last=True)
+    pauses(pace, clock, [AWAY] * 8)
+    pace.relax()
+    assert pauses(pace, clock, [AWAY]) == [30]
+
+
+def test_a_training_that_was_seeded_draws_the_same_numbers_whatever_the_server_does():
+    before = random.getstate()
+    retry_delay_s(1, AWAY)
+    Pace().failed(AWAY)
+    Troubles().note_failure("file", "a", 1, AWAY)
+    assert random.getstate() == before
 
 
 def test_a_success_starts_the_count_anew(pace, clock):
