@@ -10,17 +10,21 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from axonlog.context import Context
-from axonlog.delivery import Delivery, DeliveryReport, Uploader, server_name
 from axonlog.errors import AxonlogError, ContextError
 from axonlog.events import FINAL_STATUSES, Status
 from axonlog.store import Keeper, RunRecord, RunStore, repair_siblings, to_text
 
-from ._credentials import Credentials
 from ._deadline import end_timeout_s
 from ._endings import ENDINGS, Ending
-from ._start import Answer, ask_server, run_client
+
+# What talks to a server takes a quarter of the first `init` to import: for runs that have one.
+if TYPE_CHECKING:
+    from axonlog.delivery import DeliveryReport, Uploader
+
+    from ._start import Answer
 
 _log = logging.getLogger("axonlog")
 
@@ -61,14 +65,17 @@ class Recorder:
         self.end_timeout_s = end_timeout_s()
 
         fresh = _fresh_record(context)
-        answer = Answer()
+        answer: Answer | None = None
         if not (context.is_offline.value or is_guest):
+            from ._start import ask_server
+
             answer = ask_server(context, fresh)
+        known = None if answer is None else answer.known
         path = Path(context.artifacts_path.value or "")
         try:
             self.store = RunStore.open(
                 path,
-                answer.known or fresh,
+                known or fresh,
                 admit=self.is_listening,
                 on_lost=self._note_loss,
             )
@@ -82,7 +89,7 @@ class Recorder:
         if not is_guest:
             self._enter_beginning()
         self._keeper.start()
-        if not (context.is_offline.value or is_guest):
+        if answer is not None:
             self._start_delivery(answer, own_from=own_from)
         if not is_guest:
             self._repair_siblings()
@@ -202,6 +209,11 @@ class Recorder:
             _log.warning("%s: cannot note its surroundings", self._label, exc_info=True)
 
     def _start_delivery(self, answer: Answer, *, own_from: int) -> None:
+        from axonlog.delivery import Delivery, Uploader, server_name
+
+        from ._credentials import Credentials
+        from ._start import run_client
+
         context = self.context
         name = context.name.value
         if name and server_name(name) != name:
