@@ -46,5 +46,8 @@ def describe(model: Any) -> dict[str, Any]:
             about["model"]["parameters"] = model.count_params()
     optimizer = optimizer_of(model)
     if optimizer is not None:
-        about["optimizer"] = optimizer.get_config()
+        try:
+            about["optimizer"] = optimizer.get_config()
+        except Exception:  # noqa: BLE001  # of a user's schedule; without one of its own Keras raises
+            about["optimizer"] = {"name": type(optimizer).__name__}
     return about

@@ -167,7 +167,7 @@ class AxonLogger(LoggerBase):
     ) -> None:
         """Record ``params`` as inputs, nested ones as ``outer/inner``. The rest is ignored."""
         if params is not None:
-            self._lazy.log_inputs(vars(params) if isinstance(params, Namespace) else params)
+            self._lazy.log_inputs(params)
 
     @rank_zero_only
     def finalize(self, status: str) -> None:

@@ -115,13 +115,20 @@ class LazyRun:
         except EventError:
             self._log_what_was_refused(run, metrics, step)
 
-    def log_inputs(self, inputs: Mapping[str, Any]) -> None:
+    def log_inputs(self, inputs: object) -> None:
         """Record inputs; nested mappings become one input per leaf, named ``outer/inner``.
 
         Keys become text. An input with an empty name is left out with a warning.
+
+        Args:
+            inputs: A mapping, or an object whose attributes are meant: a namespace, a dataclass.
         """
+        if not isinstance(inputs, Mapping) and not hasattr(inputs, "__dict__"):
+            error = EventError(f"inputs must be a mapping or have attributes, not {inputs!r:.60}")
+            self._tell_once("what was given as inputs", error)
+            return
         named = {}
-        for name, value in _flatten(inputs):
+        for name, value in _flatten(inputs if isinstance(inputs, Mapping) else vars(inputs)):
             try:
                 named[check_name(name)] = value
             except EventError as error:
@@ -291,8 +298,12 @@ def _flatten(
 ) -> Iterator[tuple[str, Any]]:
     """Names and leaves; ``above`` holds the ids of the mappings that ``values`` lies in."""
     path = (*above, id(values))
-    for key, value in values.items():
+    for key in values:
         name = f"{prefix}{key}"
+        try:
+            value = values[key]
+        except Exception as error:  # noqa: BLE001  # OmegaConf computes some, and may have nothing
+            value = f"<{type(error).__name__}>"
         if not isinstance(value, Mapping) or not value:
             yield name, value
         elif id(value) in path:

@@ -67,6 +67,20 @@ def test_without_keras_the_error_says_what_to_install():
     assert "pip install 'axonlog[keras]'" in last
 
 
+class Halving(keras.optimizers.schedules.LearningRateSchedule):
+    def __call__(self, step):
+        return 0.1 * 0.5 ** keras.ops.cast(step, "float32")
+
+
+def test_a_schedule_of_the_users_own_without_a_config_does_not_end_the_training(work):
+    model = make_model()
+    model.compile(keras.optimizers.SGD(Halving()), "sparse_categorical_crossentropy")
+    fit(model, [offline()], epochs=1)
+    inputs = record_of(only_run(work)).inputs
+    assert inputs["optimizer__name"] == "SGD"
+    assert "learning_rate" in curves(only_run(work))
+
+
 def test_a_metric_that_is_a_vector_does_not_end_the_training(work, caplog):
     x, y = data()
     model = make_model()

@@ -1,6 +1,7 @@
 import copy
 import pickle
 from argparse import Namespace
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 from lightning.fabric.loggers.logger import _DummyExperiment
 from lightning.pytorch.loggers import Logger
 from lightning_utilities.core.rank_zero import rank_zero_only
+from omegaconf import OmegaConf
 
 from axonlog.errors import ContextError
 from axonlog_lightning import AxonLogger
@@ -177,6 +179,35 @@ def test_hyperparameters_that_have_no_name_do_not_end_the_training(work, caplog)
     logger.log_hyperparams({"": 1, "x": 2, 3: 1})
     assert record_of(only_run(work)).inputs == {"x": 2, "3": 1}
     assert len(caplog.messages) == 1
+
+
+@dataclass
+class Settings:
+    lr: float = 0.1
+
+
+def test_hyperparameters_may_be_the_attributes_of_any_object(work):
+    offline().log_hyperparams(Settings())
+    assert record_of(only_run(work)).inputs == {"lr": 0.1}
+
+
+def test_what_holds_no_hyperparameters_is_told_and_does_not_end_the_training(work, caplog):
+    logger = offline()
+    logger.log_hyperparams([0.1, 64])
+    logger.log_metrics({"loss": 0.5}, step=0)
+    assert record_of(only_run(work)).inputs is None
+    (message,) = caplog.messages
+    assert message.endswith("inputs must be a mapping or have attributes, not [0.1, 64]")
+
+
+def test_a_value_that_omegaconf_does_not_have_does_not_cost_the_others(work):
+    params = OmegaConf.create({"lr": 0.1, "data": {"path": "???"}, "width": "${nowhere}"})
+    offline().log_hyperparams(params)
+    assert record_of(only_run(work)).inputs == {
+        "lr": 0.1,
+        "data__path": "<MissingMandatoryValue>",
+        "width": "<InterpolationKeyError>",
+    }
 
 
 def test_no_hyperparameters_are_nothing(work):
