@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from axonlog.tracking._lazy import LazyRun
+from axonlog.tracking.lazy import LazyRun
 from axonlog_keras._keras import keras
 from axonlog_keras._optimizer import batches_seen, describe, learning_rate, optimizer_of
 

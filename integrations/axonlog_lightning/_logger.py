@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from lightning_utilities.core.rank_zero import rank_zero_only
 
-from axonlog.tracking._lazy import LazyRun
+from axonlog.tracking.lazy import LazyRun
 from axonlog_lightning._base import LoggerBase, introduce, rank_zero_experiment
 
 if TYPE_CHECKING:

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from axonlog.client import (
+    ClientConfig,
+    PolyaxonClient,
     ProjectClient,
     RunClient,
     RunRegistration,
@@ -481,6 +483,15 @@ def test_already_there_needs_the_status_and_the_words() -> None:
     assert not is_already_there(error(400, "is required"))
     assert not is_already_there(ValueError("already exists"))
     assert not is_retryable(ValueError("x"))
+
+
+def test_a_pickled_client_holds_no_token_but_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POLYAXON_AUTH_TOKEN", "s3cr3t-t0ken")
+    client = PolyaxonClient(ClientConfig(host="http://polyaxon.test"))
+    assert client.connection.token is not None
+    pickled = pickle.dumps(client)
+    assert b"s3cr3t-t0ken" not in pickled
+    assert pickle.loads(pickled).connection == client.connection
 
 
 def test_a_client_can_be_pickled_and_used_again(fault_server: FaultServer) -> None:

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 import axonlog
 from axonlog.errors import ContextError
-from axonlog.tracking._lazy import LazyRun
+from axonlog.tracking.lazy import LazyRun
 from support.kept import curve, curves, only_run, record_of, run_directories
 
 
