@@ -85,8 +85,8 @@ class PolyaxonClient:
 
     Building one opens nothing: where the server is gets resolved, and the session made, with the
     first request. Several threads may share a client, for nothing in its session changes once it
-    is made. A forked child gets a session of its own, and so does a pickled copy, which holds no token
-    but one that was given here.
+    is made. A forked child gets a session of its own, and so does a pickled copy, which holds no
+    token but one that was given here.
 
     A time limit holds for connecting and for each wait for bytes, as in ``requests``, not for a
     request as a whole. Nothing is retried, but for reading requests if the connection says so.

@@ -32,7 +32,7 @@ from ._format import (
 from ._segment import MappedSegment, Segment, make_segment
 
 _FIRST_BYTES = 256 * 1024
-_SEGMENT_BYTES = 1024 * 1024
+_SEGMENT_BYTES = 512 * 1024
 
 # While the disk is full a log call must not ask it again each time.
 _PAUSE_S = 1.0
@@ -99,6 +99,7 @@ class Journal:
         self._spare: Segment | None = None
         self._trouble: tuple[OSError, float] | None = None
         self._active = self._make(_FIRST_BYTES, at_least_bytes=0)
+        _populate(self._active)
         _OPEN.add(self)
 
     @property
@@ -171,8 +172,7 @@ class Journal:
         spare = make_segment(
             *self._next_file(), _SEGMENT_BYTES, at_least_bytes=0, mapped=self._mapped
         )
-        if isinstance(spare, MappedSegment):
-            spare.populate()
+        _populate(spare)
         # No lock, here and below: a signal handler that ends the run in the thread which holds
         # it waits for the thread that is here.
         self._spare = spare
@@ -358,6 +358,11 @@ def _learn(value: Any) -> None:
     kind = type(value)
     if kind.__module__ == "numpy" and getattr(value, "ndim", 1) == 0 and kind.__name__ != "ndarray":
         _PLAIN.add(kind)
+
+
+def _populate(segment: Segment) -> None:
+    if isinstance(segment, MappedSegment):
+        segment.populate()
 
 
 def _discard(segment: Segment) -> None:
