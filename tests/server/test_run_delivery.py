@@ -81,6 +81,21 @@ def test_the_goodbye_says_what_is_missing_and_what_sends_it(
     assert str(directory(run)) in goodbye
 
 
+def test_after_the_goodbye_delivery_goes_on_without_a_word(monkeypatch, project, caplog):
+    with FaultServer(otherwise=StubPolyaxon()) as server:
+        monkeypatch.setenv("POLYAXON_HOST", server.url)
+        run = axonlog.Run(project=project, **QUIET)
+        run.log_metrics(loss=0.5, step=1)
+        failing = server.fault(Answer(500))
+        run.end(wait_s=0)
+        assert "`axonlog sync" in caplog.records[-1].getMessage()
+        told = len(caplog.records)
+        server.wait_for(lambda request: True, count=len(server.requests) + 3, timeout_s=30)
+        failing.remove()
+        server.wait_for(is_upload, timeout_s=60)
+    assert len(caplog.records) == told
+
+
 def test_a_fresh_point_is_on_the_server_within_five_seconds(fault_proxy, monkeypatch, project):
     monkeypatch.setenv("POLYAXON_HOST", fault_proxy.url)
     with axonlog.Run(project=project, **QUIET) as run:

@@ -80,7 +80,7 @@ class Uploader:
         The thread is left to itself then: it is a daemon, and goes on trying, with longer pauses,
         as long as the process lives.
         """
-        self._is_finishing = self._is_awaited = True
+        self._is_awaited = self._is_finishing = True
         self._wake.set()
         self._thread.join(max(0.0, deadline_s))
         self._is_awaited = False
@@ -152,17 +152,21 @@ class Uploader:
 
     def _tell(self, note: Note | None, error: Exception | None) -> None:
         label = self._delivery.label
+        # Who has been told at the end what is left, and how to send it, knows enough.
+        level = logging.INFO if self._is_finishing and not self._is_awaited else logging.WARNING
         if note == "over":
-            _log.warning("%s: the server answers again, delivery goes on", label)
+            _log.log(level, "%s: the server answers again, delivery goes on", label)
         elif note == "paused":
-            _log.warning(
+            _log.log(
+                level,
                 "%s: delivery pauses until the credentials change; everything stays on disk: %s",
                 label,
                 error,
             )
         elif note == "trouble":
             expected = isinstance(error, (AxonlogError, OSError))
-            _log.warning(
+            _log.log(
+                level,
                 "%s: cannot deliver now, will keep trying; everything stays on disk: %s",
                 label,
                 error,
