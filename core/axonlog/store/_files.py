@@ -11,11 +11,16 @@ from pathlib import Path
 from typing import Any
 
 
-def write_json(path: Path, document: Any, *, compact: bool = False) -> None:
-    """Replace ``path`` by ``document``: a reader sees the old file or the new one, whole."""
+def write_json(
+    path: Path, document: Any, *, compact: bool = False, ascii_only: bool = False
+) -> None:
+    """Replace ``path`` by ``document``: a reader sees the old file or the new one, whole.
+
+    With ``ascii_only`` texts may hold what is no character, such as half of a surrogate pair.
+    """
     indent, separators = (None, (",", ":")) if compact else (2, None)
     text = json.dumps(
-        document, indent=indent, separators=separators, ensure_ascii=False, allow_nan=False
+        document, indent=indent, separators=separators, ensure_ascii=ascii_only, allow_nan=False
     )
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

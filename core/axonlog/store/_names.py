@@ -72,9 +72,9 @@ class EventNames:
             OSError: They cannot be written.
         """
         if not self._is_noted:
-            write_json(self._claims_path, self._claims, compact=True)
+            write_json(self._claims_path, self._claims, compact=True, ascii_only=True)
             if self._told:
-                write_json(self._told_path, self._told)
+                write_json(self._told_path, self._told, ascii_only=True)
             self._seen = stamp_of(self._claims_path)
             self._is_noted = True
 

@@ -264,8 +264,8 @@ class Recorder:
         try:
             if self.store.close():
                 return
-            error: OSError | None = None
-        except OSError as trouble:
+            error: Exception | None = None
+        except Exception as trouble:  # a training that has come to its end must not fail here
             if self.is_strict:
                 raise
             error = trouble

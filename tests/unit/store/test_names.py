@@ -25,6 +25,15 @@ def test_names_that_never_met_leave_no_file_that_stays(tmp_path):
     assert not (tmp_path / "told.json").exists()
 
 
+def test_a_name_that_is_no_text_is_noted_and_found_again(tmp_path):
+    names = names_in(tmp_path)
+    stems = [names.stem("metric", name) for name in ("\ud800", "ud800")]
+    names.save()
+    assert stems[0] == "ud800" != stems[1]
+    assert names_in(tmp_path).stem("metric", "\ud800") == "ud800"
+    assert json.loads((tmp_path / "told.json").read_text())["metric"]["ud800"] == "\ud800"
+
+
 def test_kinds_do_not_mix(tmp_path):
     names = names_in(tmp_path)
     assert names.stem("metric", "a/b") == names.stem("image", "a__b") == "a__b"

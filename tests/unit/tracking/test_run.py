@@ -286,11 +286,13 @@ def test_text_that_is_no_unicode_does_not_spoil_the_run(run):
     run.set_name("a\ud800")
     run.log_inputs({"k\udcff": 1})
     run.log_tags("t\ud800")
+    run.log_metrics({"\ud800": 0.5}, step=1)
     run.log_outputs(best=1)
     run.end()
     document = document_of(directory(run))
     assert (document["name"], document["inputs"], document["tags"]) == ("a?", {"k": 1}, ["t?"])
-    assert (document["outputs"], document["status"]) == ({"best": 1}, "succeeded")
+    assert (document["outputs"], document["status"]) == ({"best": 1, "ud800": 0.5}, "succeeded")
+    assert points_of(directory(run), "ud800") == [(1, 0.5)]
 
 
 def test_an_input_without_a_name_is_named_and_costs_no_other(run):
