@@ -35,7 +35,7 @@ def main() -> None:
             json.dumps(MEASUREMENTS[arguments.measure.split(":")[0]](arguments.measure))
         )
         return
-    wanted = ["latency:1", "latency:10", "paced", "start", "busy"]
+    wanted = ["latency:1", "latency:10", "paced", "start"]
     wanted += [f"scale:{points}:{names}" for points in arguments.points for names in (1, 10)]
     taken: dict[str, list[dict[str, float]]] = {name: [] for name in wanted}
     for _ in range(arguments.repeats):
@@ -47,7 +47,7 @@ def main() -> None:
         for key in results[0]:
             numbers = [result[key] for result in results]
             middle = statistics.median(numbers)
-            best = max(numbers) if key.startswith(("points/s", "speed")) else min(numbers)
+            best = max(numbers) if key.startswith("points/s") else min(numbers)
             write(f"    {key:<42} {middle:>12.2f}   best {best:.2f}\n")
 
 
@@ -199,32 +199,6 @@ def start_and_import(_: str) -> dict[str, float]:
     }
 
 
-def busy(_: str) -> dict[str, float]:
-    """How fast a busy loop is while 1,000 points a second are logged, against the same without."""
-    run = start()
-    with_calls, without = [], []
-    for _turn in range(6):
-        for log, speeds in ((True, with_calls), (False, without)):
-            rounds, due, step = 0, time.perf_counter(), 0
-            call = run.log_metrics if log else nothing
-            end = due + 2.0
-            while (now := time.perf_counter()) < end:
-                if now >= due:
-                    call(loss=0.5, step=step)
-                    step += 1
-                    due += 1e-3
-                sum(range(200))
-                rounds += 1
-            speeds.append(rounds / 2.0)
-    run.end()
-    share = statistics.median(a / b for a, b in zip(with_calls, without, strict=True))
-    return {"speed with, of the speed without %": 100 * share}
-
-
-def nothing(**_: float) -> None:
-    """A call that costs only itself."""
-
-
 def start() -> object:
     import axonlog
 
@@ -258,7 +232,6 @@ MEASUREMENTS: dict[str, Callable[[str], dict[str, float]]] = {
     "paced": paced,
     "scale": scale,
     "start": start_and_import,
-    "busy": busy,
 }
 
 if __name__ == "__main__":
