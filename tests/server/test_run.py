@@ -162,7 +162,7 @@ def test_a_resumed_run_has_all_its_points_wherever_it_goes_on(host, project, pla
         for step in range(100):
             first.log_metrics(loss=1 / (step + 1), step=step)
             if step == 50:
-                half_written = shutil.ignore_patterns("*.tmp")
+                half_written = shutil.ignore_patterns("*.part")
                 shutil.copytree(directory(first), tmp_path / "stale", ignore=half_written)
     elsewhere = {
         "same directory": None,

@@ -165,6 +165,33 @@ def test_a_kind_of_the_users_own_does_not_stop_the_lineage(
     assert lineage_of(directory(run))["weights"]["kind"] == "lora"
 
 
+def test_files_of_any_name_arrive(polyaxon_server, monkeypatch, project, tmp_path):
+    monkeypatch.setenv("POLYAXON_HOST", polyaxon_server.url)
+    saved = tmp_path / "saved"
+    (saved / ".axonlog").mkdir(parents=True)
+    names = [".axonlog/notes", ".state.tmp", "\u65e5\u672c" * 40 + ".t"]
+    for name in names:
+        (saved / name).write_text(name)
+    with axonlog.Run(project=project, **QUIET) as run:
+        run.log_artifact(saved)
+        run.log_artifact(saved / names[2])
+    there = polyaxon_server.store / run.run_uuid / "outputs"
+    assert [(there / "saved" / name).read_text() for name in names] == names
+    assert (there / names[2]).read_text() == names[2]
+
+
+def test_when_everything_hangs_the_goodbye_says_so(fault_proxy, monkeypatch, project, caplog):
+    monkeypatch.setenv("POLYAXON_HOST", fault_proxy.url)
+    run = axonlog.Run(project=project, **QUIET)
+    until(lambda: run.delivery.state == "delivered")
+    released = threading.Event()
+    fault_proxy.fault(Hang(released))
+    run.log_metrics(loss=0.5, step=1)
+    run.end(wait_s=1.5)
+    released.set()
+    assert "still waiting for the server after" in caplog.records[-1].getMessage()
+
+
 def test_two_deliveries_of_one_directory_at_once_do_no_harm(polyaxon_server, monkeypatch, project):
     monkeypatch.setenv("POLYAXON_HOST", polyaxon_server.url)
     with axonlog.Run(project=project, **QUIET) as run:

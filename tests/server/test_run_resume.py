@@ -161,6 +161,41 @@ def test_an_older_file_does_not_replace_one_of_a_newer_attempt(host, begun, tmp_
     assert back.read_bytes() == b"of the second attempt"
 
 
+def test_a_late_copy_does_not_replace_a_file_of_a_newer_attempt(host, begun, tmp_path):
+    (tmp_path / "model.bin").write_bytes(b"of the second attempt")
+    with axonlog.Run(
+        project=f"{begun.owner}/{begun.project}",
+        run_uuid=begun.run_uuid,
+        artifacts_path=str(tmp_path / "elsewhere"),
+        **QUIET,
+    ) as second:
+        second.log_model(tmp_path / "model.bin")
+    # Its files seem to be of now: it was copied without their times.
+    late = tmp_path / "late" / begun.run_uuid
+    shutil.copytree(directory(begun), late, copy_function=shutil.copyfile)
+    report = sync(late, seen(host, begun))
+    assert report.kept_back == ("outputs/model.bin",)
+    back = seen(host, begun).download_file("outputs/model.bin", tmp_path / "back")
+    assert back.read_bytes() == b"of the second attempt"
+
+
+def test_a_newer_attempt_that_was_offline_brings_all_that_it_logged(host, begun, tmp_path):
+    with axonlog.Run(
+        project=f"{begun.owner}/{begun.project}",
+        run_uuid=begun.run_uuid,
+        artifacts_path=str(tmp_path / "elsewhere"),
+        is_offline=True,
+        **QUIET,
+    ) as offline:
+        offline.log_inputs(lr=0.2)
+        offline.log_outputs(best=2)
+        offline.set_description("second")
+    assert sync(tmp_path / "elsewhere", seen(host, begun)).is_complete
+    data = seen(host, begun).get()
+    assert (data.inputs["lr"], data.outputs["best"]) == (0.2, 2)
+    assert data.description == "second"
+
+
 def test_an_old_ending_does_not_turn_back_the_status_of_a_newer_attempt(host, tmp_path):
     project = f"acme/p-{uuid.uuid4().hex}"
     run = axonlog.Run(project=project, **QUIET)

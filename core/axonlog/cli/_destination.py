@@ -14,6 +14,7 @@ from axonlog.errors import ContextError
 from axonlog.store import RunDirectory, RunRecord
 
 _LEDGER = "delivery.json"
+_SLASHES = 2
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Overrides:
 
 
 def known_destination(path: Path) -> str | None:
-    """``host/owner/project`` to which the run in ``path`` was sent before, if it ever was.
+    """``host/owner/project`` of a server that has something of the run in ``path``, if one has.
 
     Raises:
         OSError: The note about it cannot be read.
@@ -35,7 +36,9 @@ def known_destination(path: Path) -> str | None:
         ledger = Ledger.model_validate_json((RunDirectory(path).private / _LEDGER).read_bytes())
     except (FileNotFoundError, ValidationError):
         return None
-    return ledger.destination
+    is_there = ledger.is_registered or ledger.files or ledger.fields
+    is_whole = ledger.destination.count("/") >= _SLASHES  # somebody may have written into it
+    return ledger.destination if is_there and is_whole else None
 
 
 def run_client(path: Path, record: RunRecord, overrides: Overrides) -> RunClient:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -31,9 +32,17 @@ _SHORTEST = 8
 _NO_WIDTH = 10_000
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Nobody reads any more: what is being done is done all the same."""
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.file.fileno())
+        os.close(nowhere)
+
+
 def console(*, stderr: bool = False) -> Console:
     """Where to write; colours and width are those of the terminal, if it is one."""
-    result = Console(stderr=stderr, highlight=False, markup=False, soft_wrap=False)
+    result = _Console(stderr=stderr, highlight=False, markup=False, soft_wrap=False)
     if not result.is_terminal:
         result.width = _NO_WIDTH
     return result

@@ -131,7 +131,9 @@ def _detail(body: bytes, content_type: str) -> str | None:
         if text.startswith("<") or not content_type.startswith("text/"):
             return None
         words = text
-    return words[:_DETAIL_LIMIT] or None
+    # In a log it must be one line, and no command to a terminal.
+    line = " ".join(words.split())[:_DETAIL_LIMIT]
+    return "".join(c if c.isprintable() else "?" for c in line) or None
 
 
 def _words(value: object) -> str:

@@ -51,6 +51,17 @@ class There:
         ]
         return max(unknown, default=None)
 
+    def is_ahead(self, conditions: Sequence[Condition]) -> bool:
+        """Whether such an attempt was heard of after all that ``conditions`` tell of."""
+        foreign, own = self.foreign_since(conditions), last_sign(conditions)
+        return foreign is not None and (own is None or foreign > own)
+
+
+def last_sign(conditions: Sequence[Condition]) -> datetime | None:
+    """When the newest of ``conditions`` was entered."""
+    times = [_aware(item.last_transition_time) for item in conditions]
+    return max((time for time in times if time is not None), default=None)
+
 
 def ask(client: RunClient, *, with_files: bool) -> There:
     """What the server has of the run.
@@ -92,7 +103,7 @@ def seed(
             attempt left on the server is old, and stays here.
     """
     is_live = own_from is not None
-    is_past = not is_live and there.foreign_since(record.status_conditions) is not None
+    is_past = not is_live and there.is_ahead(record.status_conditions)
     handled = handled_conditions(
         record.status_conditions,
         there.history,
@@ -132,6 +143,7 @@ def compare(
     found: Mapping[str, Stamp],
     *,
     foreign_since: datetime | None,
+    written_until: datetime | None,
     take_all: bool,
 ) -> Differences:
     """Compare the files here with those of the server.
@@ -140,7 +152,9 @@ def compare(
         ledger: What this directory sent.
         there: What the server has.
         found: What there is here.
-        foreign_since: When an attempt began of which this directory knows nothing.
+        foreign_since: When an attempt was heard of of which this directory knows nothing.
+        written_until: When the last attempt here ended: a file that is younger was copied. None
+            while one is going on.
         take_all: Also event files that are not here are wanted.
     """
     gone = tuple(path for path in ledger.files if path not in there.files)
@@ -162,13 +176,19 @@ def compare(
                 theirs.append(path)
             elif not is_as_sent:
                 gone = (*gone, path)  # half of it arrived, or it was cut: as good as not there
-        elif foreign_since is not None and not is_as_sent and not is_newer(stamp, foreign_since):
+        elif (
+            foreign_since is not None
+            and not is_as_sent
+            and not is_newer(stamp, foreign_since, written_until)
+        ):
             theirs.append(path)
     return Differences(gone, tuple(foreign), tuple(alike), tuple(theirs))
 
 
-def is_newer(stamp: Stamp, moment: datetime) -> bool:
-    """Whether a file was changed after ``moment``."""
+def is_newer(stamp: Stamp, moment: datetime, written_until: datetime | None) -> bool:
+    """Whether a file was written after ``moment``, but not after ``written_until``."""
+    if written_until is not None and written_until < moment:
+        return False
     return stamp.modified_ns > moment.timestamp() * 1e9
 
 

@@ -12,7 +12,7 @@ from axonlog.errors import ServerError
 from axonlog.store import RunDirectory, RunRecord
 
 from ._attempts import Attempts, RunGoneError
-from ._contact import ask
+from ._contact import ask, last_sign
 from ._documents import DocumentDelivery
 from ._files import Adopt, FileDelivery
 from ._found import find_files
@@ -72,6 +72,7 @@ class Delivery:
         self._pause = pause
         self.label = f"run {client.run_uuid}"
         self._with_files = with_files
+        self._is_live = own_from is not None
         self.bytes_sent = 0
         self._on_bytes = on_bytes
         self._directory = directory
@@ -237,7 +238,8 @@ class Delivery:
         self._documents.meet(there)
         if self._with_files:
             conditions = self._documents.record.status_conditions
-            self._files.meet(self.client, there, there.foreign_since(conditions))
+            written_until = None if self._is_live else last_sign(conditions)
+            self._files.meet(self.client, there, there.foreign_since(conditions), written_until)
         self._has_met = True
 
     def _missing(self, found: Mapping[str, Stamp]) -> Iterator[tuple[str, str, object]]:

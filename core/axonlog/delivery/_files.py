@@ -105,7 +105,13 @@ class FileDelivery:
         self._looked_at = now
         self.found = found
 
-    def meet(self, client: RunClient, there: There, foreign_since: datetime | None) -> None:
+    def meet(
+        self,
+        client: RunClient,
+        there: There,
+        foreign_since: datetime | None,
+        written_until: datetime | None,
+    ) -> None:
         """Find out, once, what the server has that this directory did not send.
 
         Rows of event files that were logged elsewhere are joined with those here. Of other files
@@ -122,6 +128,7 @@ class FileDelivery:
             there,
             self.found,
             foreign_since=foreign_since,
+            written_until=written_until,
             take_all=self._adopt is not None,
         )
         for path in differences.gone:
@@ -137,7 +144,9 @@ class FileDelivery:
                 self._ledger.files[path] = Sent(stamp=stamp, remote_bytes=size, digest=digest)
             elif is_event_file(path):
                 self._note_foreign(client, path, size)
-            elif foreign_since is not None and not is_newer(self.found[path], foreign_since):
+            elif foreign_since is not None and not is_newer(
+                self.found[path], foreign_since, written_until
+            ):
                 self._keep_back(path, size)
             self._ledger_file.save_soon()
         for path in differences.theirs:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from axonlog.store import is_part
+
 from ._ledger import Stamp
 
 _DOCUMENTS = frozenset({"run.plx.json", "lineages.plx.json"})
@@ -40,7 +42,7 @@ def _walk(folder: str, prefix: str, *, is_root: bool = False) -> Iterator[tuple[
         return
     for entry in entries:
         name = entry.name
-        if name == _PRIVATE or (name.startswith(".") and name.endswith(".tmp")):
+        if (is_root and name == _PRIVATE) or is_part(name):
             continue
         try:
             if entry.is_dir(follow_symlinks=False):

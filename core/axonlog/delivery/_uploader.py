@@ -52,6 +52,7 @@ class Uploader:
         self._is_flushing = False
         self._is_finishing = False
         self._is_awaited = False
+        self._step_began_s: float | None = None
         self._counts = DeliveryReport()
         self._thread = threading.Thread(target=self._run, name="axonlog-uploader", daemon=True)
 
@@ -97,8 +98,14 @@ class Uploader:
         report = self._with_state(self._counts)
         if report.is_complete:
             return report
-        trouble = report.trouble or self._delivery.waiting_for()
+        trouble = report.trouble or self._delivery.waiting_for() or self._awaited_answer()
         return dataclasses.replace(report, state="incomplete", trouble=trouble)
+
+    def _awaited_answer(self) -> str | None:
+        began_s = self._step_began_s
+        if began_s is None or not self._thread.is_alive():
+            return None
+        return f"still waiting for the server after {time.monotonic() - began_s:.1f} seconds"
 
     def _run(self) -> None:
         while True:
@@ -139,7 +146,7 @@ class Uploader:
             self._pace.hurry()
 
     def _step(self, *, final: bool) -> Exception | None:
-        started = time.monotonic()
+        started = self._step_began_s = time.monotonic()
         try:
             has_more = self._delivery.step(final=final)
             # At the end a file that has changed while it was sent is found out.
@@ -147,14 +154,18 @@ class Uploader:
         except Exception as error:  # noqa: BLE001  # the top of a thread: training must not end for this
             self._tell(self._pace.failed(error), error)
             return error
+        finally:
+            self._step_began_s = None
         self._tell(self._pace.succeeded(time.monotonic() - started, has_more=has_more), None)
         return None
 
     def _tell(self, note: Note | None, error: Exception | None) -> None:
         label = self._delivery.label
-        # Who has been told at the end what is left, and how to send it, knows enough.
-        level = logging.INFO if self._is_finishing and not self._is_awaited else logging.WARNING
+        # The goodbye tells of trouble: what is left, why, and how to send it.
+        level = logging.INFO if self._is_finishing else logging.WARNING
         if note == "over":
+            is_said_goodbye = self._is_finishing and not self._is_awaited
+            level = logging.INFO if is_said_goodbye else logging.WARNING
             _log.log(level, "%s: the server answers again, delivery goes on", label)
         elif note == "paused":
             _log.log(

@@ -2,7 +2,7 @@
 
 from ._copies import copy_into, digest
 from ._document import Condition, RunDocument, RunRecord, read_record
-from ._files import replacing, write_json
+from ._files import is_part, replacing, write_json
 from ._json import to_json_value, to_text
 from ._keeper import Keeper
 from ._layout import RunDirectory
@@ -26,6 +26,7 @@ __all__ = [
     "copy_into",
     "digest",
     "is_alive",
+    "is_part",
     "merge_rows",
     "needs_repair",
     "read_lineage",

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from ._files import replacing
+from ._files import PART_PREFIX, PART_SUFFIX, replacing
 
 # One call of the kernel, after which Ctrl-C is heard again.
 _PORTION_BYTES = 64 * 1024 * 1024
@@ -39,7 +39,7 @@ def copy_into(source: Path, target: Path) -> None:
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(
-        prefix=f".{target.name}.", suffix=".tmp", dir=target.parent
+        prefix=PART_PREFIX, suffix=PART_SUFFIX, dir=target.parent
     ) as room:
         fresh, old = Path(room) / "new", Path(room) / "old"
         shutil.copytree(source, fresh, copy_function=_copy_file)

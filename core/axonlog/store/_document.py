@@ -6,15 +6,23 @@ import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from axonlog.errors import CacheError
 from axonlog.events import FINAL_STATUSES, Status
 
 from ._files import Stamp, stamp_of, write_json
 from ._json import to_json_value, to_text
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment
+
+
+# Others write moments without a zone: they mean UTC.
+_Moment = Annotated[datetime, AfterValidator(_in_utc)]
 
 
 class Condition(BaseModel):
@@ -26,8 +34,8 @@ class Condition(BaseModel):
     status: bool | str = True
     reason: str | None = None
     message: str | None = None
-    last_update_time: datetime | None = None
-    last_transition_time: datetime | None = None
+    last_update_time: _Moment | None = None
+    last_transition_time: _Moment | None = None
 
 
 class RunRecord(BaseModel):
@@ -46,9 +54,9 @@ class RunRecord(BaseModel):
     runtime: str = "job"
     is_managed: bool = False
     managed_by: str = "user"
-    created_at: datetime | None = None
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
+    created_at: _Moment | None = None
+    started_at: _Moment | None = None
+    finished_at: _Moment | None = None
     wait_time: float | None = None
     duration: float | None = None
     status: str | None = None

@@ -26,11 +26,20 @@ def write_json(
         temporary.write_text(text, encoding="utf-8")
 
 
+# What is being written: a short name, whatever the file is called, and one that no user gives.
+PART_PREFIX, PART_SUFFIX = ".axonlog-", ".part"
+
+
+def is_part(name: str) -> bool:
+    """Whether a file or folder of this name is one that was not finished."""
+    return name.startswith(PART_PREFIX) and name.endswith(PART_SUFFIX)
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A path to write to, beside ``path``; takes its place when the block ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".tmp", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=PART_PREFIX, suffix=PART_SUFFIX, dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     try:

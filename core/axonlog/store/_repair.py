@@ -13,6 +13,7 @@ from axonlog.errors import CacheError
 
 from ._document import RunDocument
 from ._drain import Drain
+from ._files import PART_PREFIX, PART_SUFFIX
 from ._layout import RunDirectory
 from ._lineage import Lineage
 from ._names import EventNames
@@ -132,8 +133,8 @@ def repair_siblings(path: Path, *, limit: int = 1000) -> list[Repair]:
 
 def _clear_halves(path: Path) -> None:
     """Remove what a death left of replacing a document."""
-    for pattern in (".run.plx.json.*.tmp", ".lineages.plx.json.*.tmp"):
-        for half in path.glob(pattern):
+    for half in path.glob(f"{PART_PREFIX}*{PART_SUFFIX}"):
+        if half.is_file():
             half.unlink(missing_ok=True)
 
 

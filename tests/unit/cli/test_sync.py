@@ -97,7 +97,7 @@ def test_a_directory_does_not_decide_who_gets_the_token(capsys, fault_server, mo
     path = make_run()
     private = path / ".axonlog"
     private.mkdir(exist_ok=True)
-    ledger = {"destination": f"{fault_server.url}/acme/digits"}
+    ledger = {"destination": f"{fault_server.url}/acme/digits", "is_registered": True}
     (private / "delivery.json").write_text(json.dumps(ledger))
     monkeypatch.setenv("POLYAXON_HOST", NOBODY)
     monkeypatch.setenv("POLYAXON_AUTH_TOKEN", "very-secret")
@@ -106,6 +106,16 @@ def test_a_directory_does_not_decide_who_gets_the_token(capsys, fault_server, mo
     assert f"was sent to {fault_server.url}, but your credentials are for {NOBODY}" in told
     assert "pass --host" in told
     assert fault_server.requests == ()
+
+
+@pytest.mark.parametrize("destination", [f"{NOBODY}/acme/other", "abc"])
+def test_a_server_that_never_had_the_run_does_not_keep_it(capsys, destination):
+    path = make_run()
+    (path / ".axonlog").mkdir(exist_ok=True)
+    note = json.dumps({"destination": destination, "is_registered": destination == "abc"})
+    (path / ".axonlog" / "delivery.json").write_text(note)
+    assert main(["sync", str(path), "--host", NOBODY, "--wait", "0"]) == 1
+    assert f"to {NOBODY}/acme/digits" in capsys.readouterr().out
 
 
 def test_a_damaged_run_does_not_keep_the_others_from_being_tried(capsys):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import socket
 import threading
@@ -22,7 +23,7 @@ from axonlog.client import (
     is_already_there,
     is_retryable,
 )
-from axonlog.client._failures import server_error
+from axonlog.client._failures import _detail, server_error
 from axonlog.errors import (
     AuthenticationError,
     AxonlogError,
@@ -492,6 +493,11 @@ def test_a_pickled_client_holds_no_token_but_its_own(monkeypatch: pytest.MonkeyP
     pickled = pickle.dumps(client)
     assert b"s3cr3t-t0ken" not in pickled
     assert pickle.loads(pickled).connection == client.connection
+
+
+def test_what_a_server_says_is_one_line_and_no_command_to_a_terminal() -> None:
+    body = json.dumps({"detail": "one\ntwo \x1b[31m"}).encode()
+    assert _detail(body, "application/json") == "one two ?[31m"
 
 
 def test_a_client_can_be_pickled_and_used_again(fault_server: FaultServer) -> None:

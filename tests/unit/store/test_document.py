@@ -32,6 +32,12 @@ def test_a_deferred_change_waits_for_the_next_save(tmp_path):
     assert json.loads(path.read_text())["meta_info"] == {"progress": 0.5}
 
 
+def test_a_moment_without_a_zone_is_one_of_utc(tmp_path):
+    path = tmp_path / "run.plx.json"
+    path.write_text(json.dumps({"uuid": "1" * 32, "created_at": "2026-11-22T21:55:29.295952"}))
+    assert read_record(path).created_at.tzinfo is timezone.utc
+
+
 def test_tags_are_not_repeated(tmp_path):
     document = new_document(tmp_path / "run.plx.json", tags=["zero"])
     document.add_tags(["one", "zero", "one"])
