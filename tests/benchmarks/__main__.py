@@ -48,12 +48,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for job in JOBS:
                 for entry in entries:
                     _measure(job, entry, results, failures, quick=given.quick, repeat=repeat)
+                if given.json:
+                    given.json.write_text(json.dumps(results, indent=1), encoding="utf-8")
     print(_head(entries))
     print(table(ROWS, results, [entry.name for entry in entries]))
     for failure in failures:
         print(f"\nnot measured: {failure}")
-    if given.json:
-        given.json.write_text(json.dumps(results, indent=1), encoding="utf-8")
     return 1 if failures else 0
 
 
@@ -107,7 +107,9 @@ def _parser() -> argparse.ArgumentParser:
         choices=[entry.name for entry in (OURS, *FLOORS, *PEERS)],
         help="one contestant; may be repeated",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure here")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write every figure here, as it comes"
+    )
     return parser
 
 
