@@ -229,3 +229,14 @@ def test_a_run_tracked_offline_elsewhere_is_delivered_from_a_copy(
     assert len(list((there / "events" / "metric").iterdir())) == 8
     again = sync(copy, client)
     assert (again.sent, again.bytes_sent, again.state) == (0, 0, "delivered")
+
+
+def test_thousands_of_names_are_delivered_in_some_ten_requests(fault_proxy, project):
+    names = [f"m{i}" for i in range(1200)]
+    with axonlog.Run(project=project, is_offline=True, **QUIET) as run:
+        run.log_metrics(dict.fromkeys(names, 0.5), step=0)
+    client = RunClient(run.owner, run.project, run.run_uuid, client_of(fault_proxy.url))
+    assert sync(directory(run), client).is_complete
+    assert len(fault_proxy.requests) < 20
+    assert {entry.name for entry in client.get_lineage()} == set(names)
+    assert len(client.get_tree("events/metric").files) == len(names)

@@ -23,7 +23,8 @@ from ._models import (
 )
 from ._transport import PolyaxonClient
 
-_PAGE = 100
+# Entries of a lineage in one answer; the server fails inside at a thousand.
+_PAGE = 500
 
 
 class RunClient(RunFiles):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from axonlog.client import RunClient
@@ -24,6 +25,10 @@ from ._plan import (
     field_values,
     is_changing,
 )
+
+# Of a thousand entries in one request the server's database makes one expression, and fails inside:
+# SQLite allows a depth of 1000. An entry takes about a millisecond, on a busy server ten.
+_LINEAGE_AT_ONCE = 400
 
 # The server fails inside at any other kind. A user's own goes into the summary there.
 _KINDS = frozenset(kind.value for kind in ArtifactKind)
@@ -57,7 +62,7 @@ class DocumentDelivery:
         self._clock = clock
         self._began_at = self._changes_at = clock()
         self._record = Reread(directory.document, read_record)
-        self._lineage = Reread(directory.lineage, read_lineage)
+        self._lineage = Reread(directory.lineage, _entries_by_name)
         self._joined: dict[str, dict[str, Any] | None] = {}
         self._is_final_there = False
 
@@ -83,7 +88,7 @@ class DocumentDelivery:
     def meet(self, there: There) -> None:
         """Find out, once, what the server has heard without our having noted it."""
         self._is_final_there = there.is_final
-        seed(self._ledger, there, self.record, self._lineage_here(), own_from=self._own_from)
+        seed(self._ledger, there, self.record, self._lineage.get(), own_from=self._own_from)
 
     def missing(self) -> Iterator[tuple[str, str, object]]:
         """Kind, name and version of everything that the server has not heard."""
@@ -99,7 +104,7 @@ class DocumentDelivery:
     def note_joined(self, path: str, content: bytes) -> None:
         """An event file was joined with the server's on its way: the lineage must tell of all."""
         self._joined[path] = joined_summary(path, content, self._room)
-        for name, entry in self._lineage_here().items():
+        for name, entry in self._lineage.get().items():
             if entry.get("path") == path:
                 self._ledger.lineage.pop(name, None)
 
@@ -174,13 +179,17 @@ class DocumentDelivery:
             for name, entry in self._changed_lineage().items()
             if self._may_try("lineage", name, entry)
         }
-        self._send_group(
-            "lineage",
-            {name: self._told(entry) for name, entry in group.items()},
-            versions=group,
-            send=lambda entries: client.log_lineage(list(entries.values())),
-            into=group,
-        )
+        names = list(group)
+        for start in range(0, len(names), _LINEAGE_AT_ONCE):
+            part = names[start : start + _LINEAGE_AT_ONCE]
+            self._send_group(
+                "lineage",
+                {name: self._told(group[name]) for name in part},
+                versions=group,
+                send=lambda entries: client.log_lineage(list(entries.values())),
+                into=group,
+            )
+            self._ledger_file.save_soon()
 
     def _send_group(
         self,
@@ -205,13 +214,10 @@ class DocumentDelivery:
     def _may_try(self, kind: str, name: str, version: object) -> bool:
         return self._attempts.troubles.may_try(kind, name, version)
 
-    def _lineage_here(self) -> dict[str, dict[str, Any]]:
-        return {entry.name: entry.model_dump(mode="json") for entry in self._lineage.get()}
-
     def _changed_lineage(self) -> dict[str, dict[str, Any]]:
         known = self._ledger.lineage
-        here = self._lineage_here()
-        return {name: entry for name, entry in here.items() if entry != known.get(name)}
+        local = self._lineage.get()
+        return {name: entry for name, entry in local.items() if entry != known.get(name)}
 
     def _told(self, entry: dict[str, Any]) -> dict[str, Any]:
         """The entry as the server is told of it, which may have more rows of the file than here."""
@@ -220,6 +226,10 @@ class DocumentDelivery:
         if kind not in _KINDS:
             kind, summary = ArtifactKind.ARTIFACT.value, {**(summary or {}), "kind": kind}
         return {**entry, "kind": kind, "summary": summary}
+
+
+def _entries_by_name(path: Path) -> dict[str, dict[str, Any]]:
+    return {entry.name: entry.model_dump(mode="json") for entry in read_lineage(path)}
 
 
 def _send_condition(client: RunClient, condition: Condition, forced: bool) -> None:
