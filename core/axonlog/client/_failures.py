@@ -55,9 +55,11 @@ def server_error(
     headers: Mapping[str, str],
     body: bytes,
     secret: str | None,
+    proxy: str = "",
 ) -> ServerError:
     """The error for an answer of 300 or more; ``url`` is already fit to be shown.
 
+    ``proxy`` names the proxy that may have answered instead of the server.
     ``secret`` is blotted out should the server quote it.
     """
     content_type = headers.get("Content-Type", "")
@@ -67,7 +69,7 @@ def server_error(
     is_blank = (
         status == 405 and method in _WRITES and not body and content_type.startswith("text/html")
     )
-    said = f"{method} {url}: the server answered {status}"
+    said = f"{method} {url}{proxy}: the server answered {status}"
     if is_blank:
         said += " with an empty page: it failed inside"
     elif 300 <= status < 400:

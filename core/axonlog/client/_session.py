@@ -6,13 +6,18 @@ The only module that touches ``requests``; imported with the first request, not 
 from __future__ import annotations
 
 import http.client
+import logging
+import os
+import re
 import socket
 import ssl
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
@@ -24,8 +29,15 @@ from urllib3.util import Retry
 from axonlog._version import __version__
 from axonlog.errors import ContextError, TransportError, TransportReason
 
+from ._urls import public_url
+
 if TYPE_CHECKING:
     from axonlog.context import Connection
+
+_log = logging.getLogger("axonlog")
+
+# Host names that the user was warned of.
+_unverified: set[str] = set()
 
 _IDEMPOTENT = frozenset({"GET", "HEAD"})
 _RETRY_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -59,6 +71,8 @@ def open_session(connection: Connection) -> requests.Session:
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     session.tls = _tls_arguments(connection)
+    if not connection.verify_ssl:
+        _warn_unverified(connection.host)
     return session
 
 
@@ -84,8 +98,43 @@ def translated(method: str, url: str) -> Iterator[None]:
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
         reason, words = _why(error)
         raise TransportError(
-            f"{method} {url}: {words}", reason=reason, method=method, url=url
+            f"{method} {url}{through_proxy(url)}: {words}", reason=reason, method=method, url=url
         ) from error
+
+
+def through_proxy(url: str) -> str:
+    """Which proxy of the environment requests to ``url`` take, for an error; empty without one."""
+    proxy = requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url))
+    if not proxy:
+        return ""
+    names = (f"{urlsplit(url).scheme}_proxy", "all_proxy")
+    found = [name for name in (*names, *map(str.upper, names)) if os.environ.get(name) == proxy]
+    # The lower-case variable wins where both are set; upper case is how people know it.
+    source = f" from {found[0].upper()}" if found else ""
+    # Without a scheme urlsplit takes the host for one, and would show the password.
+    address = public_url(proxy if "://" in proxy else f"http://{proxy}")
+    return f" (through the proxy {address}{source})"
+
+
+def _warn_unverified(host: str) -> None:
+    """Say once for each server that nobody checks who it is.
+
+    urllib3 would warn with every request.
+    """
+    name = urlsplit(host).hostname
+    if urlsplit(host).scheme != "https" or name is None or name in _unverified:
+        return
+    _unverified.add(name)
+    _log.warning(
+        "%s: its TLS certificate is not verified (verify_ssl=False, or POLYAXON_VERIFY_SSL): "
+        "anybody on the way can read the token; name a bundle in POLYAXON_SSL_CA_CERT instead",
+        public_url(host).rstrip("/"),
+    )
+    warnings.filterwarnings(
+        "ignore",
+        message=f"Unverified HTTPS request is being made to host '{re.escape(name)}'",
+        category=urllib3.exceptions.InsecureRequestWarning,
+    )
 
 
 class _Session(requests.Session):
@@ -201,10 +250,7 @@ def _why(error: BaseException) -> tuple[TransportReason, str]:
         return any(isinstance(cause, types) for cause in causes)
 
     if has(requests.exceptions.ProxyError):
-        return "proxy", (
-            "the proxy of the environment did not take the request; "
-            "check HTTP_PROXY, HTTPS_PROXY and NO_PROXY"
-        )
+        return "proxy", "the proxy did not take the request; check that variable, or NO_PROXY"
     if has(requests.exceptions.SSLError, ssl.SSLError):
         told = [cause.verify_message for cause in causes if hasattr(cause, "verify_message")]
         return "tls", (

@@ -36,6 +36,8 @@ _SLOWEST_BYTES_PER_S = 1000
 _STORED_BYTES_PER_S = 10e6
 _ERROR_BODY_BYTES = 64 * 1024
 _CHUNK_BYTES = 64 * 1024
+# What a proxy answers when it cannot or must not reach the server.
+_PROXY_STATUSES = frozenset({403, 407, 502, 503, 504})
 
 
 @dataclass(frozen=True)
@@ -289,10 +291,13 @@ class PolyaxonClient:
         return limit, limit + on_the_way + size / _STORED_BYTES_PER_S
 
     def _refusal(self, method: str, url: str, response: requests.Response) -> ServerError:
+        from ._session import through_proxy
+
         token = self.connection.token
         return server_error(
             method=method,
             url=url,
+            proxy=through_proxy(url) if response.status_code in _PROXY_STATUSES else "",
             status=response.status_code,
             headers=response.headers,
             body=next(response.iter_content(_ERROR_BODY_BYTES), b""),

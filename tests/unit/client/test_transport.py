@@ -22,7 +22,13 @@ from axonlog import __version__
 from axonlog.client import ClientConfig, PolyaxonClient, RunClient
 from axonlog.client._multipart import MultipartFile
 from axonlog.context import Connection, resolve
-from axonlog.errors import AuthenticationError, AxonlogError, ContextError, TransportError
+from axonlog.errors import (
+    AuthenticationError,
+    AxonlogError,
+    ContextError,
+    ServerError,
+    TransportError,
+)
 from support.clients import client_of, run_of
 from support.fault_server import Answer, Exchange, FaultServer, Hang, LoseAnswer, Reset
 
@@ -163,11 +169,23 @@ def test_no_proxy_is_honoured(fault_server: FaultServer, monkeypatch: pytest.Mon
 def test_a_proxy_that_is_down_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://user:passw0rd@127.0.0.1:1")
 
-    with pytest.raises(TransportError, match="HTTP_PROXY") as failed:
+    with pytest.raises(TransportError) as failed:
         run_of("http://polyaxon.invalid").get()
 
+    assert "(through the proxy http://127.0.0.1:1 from HTTP_PROXY)" in str(failed.value)
     assert failed.value.reason == "proxy"
     assert "passw0rd" not in "".join(traceback.format_exception(failed.value))
+
+
+def test_a_proxy_that_answers_itself_is_named(
+    fault_server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fault_server.otherwise = Answer(502, b"<html>bad gateway</html>", {"Content-Type": "text/html"})
+    address = fault_server.url.removeprefix("http://")
+    monkeypatch.setenv("all_proxy", f"http://user:passw0rd@{address}")
+
+    with pytest.raises(ServerError, match=f"through the proxy http://{address} from ALL_PROXY"):
+        run_of("http://polyaxon.invalid").get()
 
 
 # TLS
@@ -215,10 +233,24 @@ def test_not_to_verify_holds_against_the_environments_bundle(
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "not there"))
 
-    with pytest.warns(Warning, match="Unverified HTTPS request"):
-        found = run_of(tls_server.url, verify_ssl=False).get()
+    assert run_of(tls_server.url, verify_ssl=False).get().uuid == "0" * 32
 
-    assert found.uuid == "0" * 32
+
+def test_that_nobody_verifies_is_said_once_and_not_with_every_request(
+    tls_server: FaultServer,
+    caplog: pytest.LogCaptureFixture,
+    recwarn: pytest.WarningsRecorder,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("axonlog.client._session._unverified", set())
+
+    for run in (run_of(tls_server.url, verify_ssl=False) for _ in range(2)):
+        run.get()
+        run.get()
+
+    assert [str(warning.message) for warning in recwarn] == []
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert said.startswith(f"{tls_server.url}: its TLS certificate is not verified")
 
 
 def test_a_certificate_of_another_name_is_refused_unless_told_otherwise(
