@@ -110,5 +110,6 @@ class Troubles:
 
     def last_error(self) -> Exception | None:
         """Of what is still tried, the newest trouble."""
-        waiting = [entry for entry in self._entries.values() if not entry.is_final]
+        # A copy: the thread that delivers changes the entries meanwhile.
+        waiting = [entry for entry in list(self._entries.values()) if not entry.is_final]
         return waiting[-1].error if waiting else None

@@ -49,9 +49,10 @@ class Uploader:
         self._pace = pace or Pace()
         self._renew = renew
         self._wake = threading.Event()
-        self._is_flushing = False
+        self._flush_requested = threading.Event()
         self._is_finishing = False
         self._is_awaited = False
+        self._has_renewal_failed = False
         self._step_began_s: float | None = None
         self._counts = DeliveryReport()
         self._thread = threading.Thread(target=self._run, name="axonlog-uploader", daemon=True)
@@ -72,7 +73,7 @@ class Uploader:
 
     def flush(self) -> None:
         """Ask for everything to be sent now; does not wait."""
-        self._is_flushing = True
+        self._flush_requested.set()
         self._wake.set()
 
     def finish(self, *, deadline_s: float) -> None:
@@ -109,11 +110,12 @@ class Uploader:
 
     def _run(self) -> None:
         while True:
-            is_finishing, is_flushing = self._is_finishing, self._is_flushing
-            self._is_flushing = False
+            is_finishing, is_flushing = self._is_finishing, self._flush_requested.is_set()
+            if is_flushing:  # a request that comes from now on is for the next step
+                self._flush_requested.clear()
             error = self._step(final=is_finishing or is_flushing)
             if error is not None and is_flushing:
-                self._is_flushing = True
+                self._flush_requested.set()
             if is_finishing and self._is_over(error):
                 return
             self._rest(is_finishing=is_finishing)
@@ -140,7 +142,19 @@ class Uploader:
                 return
 
     def _look_for_credentials(self) -> None:
-        client = self._renew()
+        try:
+            client = self._renew()
+        except Exception as error:  # noqa: BLE001  # a broken token file must not end the delivery
+            if not self._has_renewal_failed:
+                self._has_renewal_failed = True
+                _log.warning(
+                    "%s: the new credentials cannot be used, still waiting for others: %s",
+                    self._delivery.label,
+                    error,
+                    exc_info=None if isinstance(error, (AxonlogError, OSError)) else error,
+                )
+            return
+        self._has_renewal_failed = False
         if client is not None:
             self._delivery.client = client
             self._pace.hurry()

@@ -1,5 +1,8 @@
 """One thing that the server does not take holds up nothing else."""
 
+import sys
+import threading
+
 import pytest
 
 from axonlog.delivery import Troubles
@@ -69,3 +72,28 @@ def test_a_file_that_cannot_be_read_is_no_reason_to_doubt_the_server(troubles):
     assert troubles.last_error() is error
     troubles.note_success("file", "a")
     assert troubles.last_error() is None
+
+
+def test_the_newest_failure_can_be_asked_for_while_another_thread_delivers():
+    # In CPython a thread switch between any two bytecodes becomes likely.
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    troubles, stop = Troubles(), threading.Event()
+    error = ServerError("full", status=507)
+
+    def deliver():
+        while not stop.is_set():
+            for number in range(50):
+                troubles.note_failure("file", str(number), 1, error)
+            for number in range(50):
+                troubles.forget("file", str(number))
+
+    thread = threading.Thread(target=deliver)
+    thread.start()
+    try:
+        answers = {troubles.last_error() for _ in range(2000)}
+    finally:
+        stop.set()
+        thread.join()
+        sys.setswitchinterval(before)
+    assert answers <= {None, error}
