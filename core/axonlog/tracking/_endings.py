@@ -7,11 +7,17 @@ still runs, and what is installed later may call ours.
 - SIGTERM: ``stopped``; then the signal takes its course, so that the exit status tells of it.
   Where a handler stands before ours (Lightning installs one that ends the loop at the next
   batch) the process is that handler's to end, and ours only takes note.
-- ``sys.exit(code)``, ``exit(code)``: ``succeeded`` for 0 and None, else ``failed``. The interpreter
-  tells no hook of the code, so these functions are wrapped. ``raise SystemExit(code)`` goes around
-  them; a run used as a context manager sees it all the same.
+- ``sys.exit(code)``, ``raise SystemExit(code)``: ``succeeded`` for 0 and None, else ``failed``.
+  ``_script_exit`` says how the code is found out. Before Python 3.12 ``raise SystemExit`` hides it:
+  the run is ``stopped`` and its message says so, unless it is settled. A run used as a context
+  manager sees the code on every Python.
 - The end of the script: ``succeeded``. A child of ``multiprocessing`` leaves by ``os._exit``, which
   runs none of these hooks: there its own finalizer ends the runs that it started.
+- An exception in another thread ends that thread only, and so does ``sys.exit`` there.
+- At a prompt nothing ends with an exception. A statement that Ctrl-C interrupts, and a script under
+  ``python -i`` that fails, settle the runs: the next record sets them running again. What a cell of
+  a notebook does is in ``_cells``.
+- ``os._exit`` and SIGKILL leave no trace: whoever finds the run next enters ``ProcessLost``.
 
 What ended the process ended what it was doing: the run that was started last, and those that are
 not settled. A settled run before that one keeps its ending.
@@ -20,7 +26,6 @@ not settled. A settled run before that one keeps its ending.
 from __future__ import annotations
 
 import atexit
-import builtins
 import contextlib
 import os
 import signal
@@ -30,7 +35,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType, TracebackType
-from typing import Literal, NoReturn, Protocol
+from typing import Literal, Protocol
+
+from ._script_exit import RETURNED, UNKNOWN, ScriptExit
 
 FinalStatus = Literal["succeeded", "failed", "stopped"]
 
@@ -59,8 +66,20 @@ class Endable(Protocol):
     def end_timeout_s(self) -> float:
         """How long it may take to end."""
 
+    def settle(self, ending: Ending) -> None:
+        """Enter an ending that the next record takes back."""
+
     def end_as(self, ending: Ending, *, wait_s: float | None = None) -> object:
         """End, unless it has ended already."""
+
+
+# What is entered when a script was left by an exception that nobody knows.
+_UNKNOWN_EXIT = Ending(
+    "stopped",
+    "SystemExit",
+    "the script raised SystemExit, and this version of Python does not say with which exit code: "
+    "call sys.exit(code), or use `with axonlog.init(...)`",
+)
 
 
 def ending_of(error: BaseException) -> Ending:
@@ -90,7 +109,7 @@ class Endings:
         self._process = os.getpid()
         self._is_installed = False
         self._noted: Ending | None = None
-        self._exit: _Exit | None = None
+        self._script = ScriptExit(ending_of)
         self._is_interrupted = False
         self._worker: FrameType | None = None
         self._has_sigterm = False
@@ -100,15 +119,16 @@ class Endings:
         """Have ``run`` ended with the process."""
         if self._process != os.getpid():  # a forked child, with the hooks that it inherited
             self._process, self._runs = os.getpid(), []
-            self._noted = self._exit = None
+            self._noted = None
             self._follow_worker()
+            self._script.watch()
         self._runs.append(run)
         if not self._is_installed:
             self._is_installed = True
             self._follow_worker()
             atexit.register(self._at_exit)
             self._chain_excepthook()
-            self._wrap_exits()
+            self._script.watch()
         if not self._has_sigterm and threading.current_thread() is threading.main_thread():
             self._has_sigterm = True
             self._chain_sigterm()
@@ -117,6 +137,15 @@ class Endings:
         """Forget ``run``: it has ended."""
         if run in self._runs:
             self._runs.remove(run)
+
+    def settle_all(self, ending: Ending) -> None:
+        """Enter ``ending`` into the runs that have none; the next record takes it back."""
+        for run in self._open_runs():
+            if not run.is_settled:
+                run.settle(ending)
+
+    def _open_runs(self) -> list[Endable]:
+        return list(self._runs) if self._process == os.getpid() else []
 
     def _follow_worker(self) -> None:
         processes = sys.modules.get("multiprocessing.process")
@@ -141,21 +170,24 @@ class Endings:
 
     def _at_exit(self) -> None:
         ending = self._noted
-        if ending is None and self._exit is not None and self._exit.is_uncaught:
-            ending = self._exit.ending
         if ending is None and self._worker is not None:
             ending = _ending_of_exit(self._worker.f_locals.get("exitcode"))
+        if ending is None and not _is_at_prompt():
+            left_by = self._script.how()
+            if left_by == UNKNOWN:
+                ending = _UNKNOWN_EXIT
+            elif left_by != RETURNED:
+                ending = left_by
         self._end_all(ending or Ending("succeeded"))
         if self._is_interrupted:
             _restore_interruption()
 
     def _end_all(self, ending: Ending) -> None:
-        if self._process != os.getpid():
-            return
-        runs = list(self._runs)
+        runs = self._open_runs()
         deadline = time.monotonic() + max((run.end_timeout_s for run in runs), default=0.0)
         for run in runs:
-            is_past = run.is_settled and run is not runs[-1]
+            # Of a script whose exit code is not known, a training that came to its end is not part.
+            is_past = run.is_settled and (run is not runs[-1] or ending is _UNKNOWN_EXIT)
             left_s = max(0.0, deadline - time.monotonic())
             run.end_as(Ending("succeeded") if is_past else ending, wait_s=left_s)
 
@@ -165,34 +197,16 @@ class Endings:
         def note_and_go_on(
             kind: type[BaseException], error: BaseException, trace: TracebackType | None
         ) -> None:
-            if not hasattr(sys, "ps1"):  # at a prompt nothing ends with an exception
+            if not _is_at_prompt():
                 self._noted = ending_of(error)
                 self._is_interrupted = kind is KeyboardInterrupt
+            elif not hasattr(sys, "ps1") or (kind is KeyboardInterrupt and trace is not None):
+                # The script before the prompt failed, or a statement was interrupted. Without a
+                # traceback it was only the line being typed.
+                self.settle_all(ending_of(error))
             previous(kind, error, trace)
 
         sys.excepthook = note_and_go_on
-
-    def _wrap_exits(self) -> None:
-        previous = sys.exit
-
-        def note_and_exit(code: object = None, /) -> NoReturn:
-            self._note_exit(code)
-            previous(code)  # type: ignore[arg-type]  # typeshed says fewer than are taken
-
-        sys.exit = note_and_exit
-        quitter = type(getattr(builtins, "exit", None))
-        if quitter.__name__ == "Quitter":  # of the `site` module, which -S leaves out
-            call = quitter.__call__
-
-            def note_and_quit(quitting: object, code: object = None) -> object:
-                self._note_exit(code)
-                return call(quitting, code)
-
-            quitter.__call__ = note_and_quit  # type: ignore[method-assign]  # it is chained
-
-    def _note_exit(self, code: object) -> None:
-        if threading.current_thread() is threading.main_thread():
-            self._exit = _Exit(_ending_of_exit(code))
 
     def _chain_sigterm(self) -> None:
         previous = signal.getsignal(signal.SIGTERM)
@@ -225,20 +239,9 @@ def _restore_interruption() -> None:
         exec("raise KeyboardInterrupt")  # noqa: S102  # the one way to have it noted again
 
 
-class _Exit:
-    """A call of ``sys.exit``: what it says, and where the script stood."""
-
-    def __init__(self, ending: Ending) -> None:
-        self.ending = ending
-        frame = sys._getframe()
-        while frame.f_back is not None:
-            frame = frame.f_back
-        self._script, self._instruction = frame, frame.f_lasti
-
-    @property
-    def is_uncaught(self) -> bool:
-        """Whether the script went no further: where somebody caught the exit, it did."""
-        return self._script.f_lasti == self._instruction
+def _is_at_prompt() -> bool:
+    """Whether somebody types here, or will when the script is over (``python -i``)."""
+    return hasattr(sys, "ps1") or bool(sys.flags.inspect)
 
 
 ENDINGS = Endings()

@@ -76,6 +76,7 @@ def test_sigterm_is_a_stop_and_still_the_cause_of_death(tmp_path):
         ("exit(4)", 4, "failed"),
         ("quit()", 0, "succeeded"),
         ("def main():\n    sys.exit(5)\nmain()", 5, "failed"),
+        ("try:\n    sys.exit('bad')\nfinally:\n    print([n for n in range(3)])", 1, "failed"),
     ],
 )
 def test_an_exit_code_decides(tmp_path, call, code, status):
@@ -83,6 +84,22 @@ def test_an_exit_code_decides(tmp_path, call, code, status):
     assert (done.returncode, got) == (code, status)
     if code:
         assert message == f"exit code {code}"
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_an_exit_whose_code_python_does_not_say_is_no_success(tmp_path, code):
+    done, status, reason, message = ended(tmp_path, f"raise SystemExit({code})")
+    assert done.returncode == code
+    if sys.version_info >= (3, 12):
+        assert status == ("failed" if code else "succeeded")
+    else:
+        assert (status, reason) == ("stopped", "SystemExit")
+        assert "does not say with which exit code: call sys.exit(code)" in message
+
+
+def test_a_training_that_came_to_its_end_does_not_depend_on_the_exit_code(tmp_path):
+    ending = "axonlog.TRACKING_RUN.settle('succeeded')\nraise SystemExit(0)"
+    assert ended(tmp_path, ending)[1] == "succeeded"
 
 
 @pytest.mark.parametrize("then", ["axonlog.log_metrics(loss=0.25, step=2)", "done = True"])
@@ -319,3 +336,39 @@ def test_a_slip_at_the_prompt_ends_nothing(tmp_path):
     )
     assert "typo_here" in done.stderr
     assert statuses_of(only_run(tmp_path))[-1] == "succeeded"
+
+
+INTERRUPTED = """
+import _thread
+for step in range(2, 10):
+    axonlog.log_metrics(loss=0.5, step=step)
+    if step == 5:
+        _thread.interrupt_main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("then", "status"), [("", "stopped"), ("axonlog.log_metrics(loss=1)", "succeeded")]
+)
+def test_a_statement_interrupted_at_the_prompt_is_a_stop_unless_recording_goes_on(
+    tmp_path, then, status
+):
+    typed = f"{START}\n{INTERRUPTED}\n{then}\n"
+    done = subprocess.run(
+        [sys.executable, "-i", "-q"], input=typed, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert "KeyboardInterrupt" in done.stderr
+    assert statuses_of(only_run(tmp_path))[-1] == status
+
+
+def test_a_script_that_fails_before_its_prompt_has_failed(tmp_path):
+    (tmp_path / "script.py").write_text(START + "raise ValueError('x')")
+    done = subprocess.run(
+        [sys.executable, "-i", "script.py"],
+        input="1 + 1\n",
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert "ValueError: x" in done.stderr
+    assert statuses_of(only_run(tmp_path))[-1] == "failed"
