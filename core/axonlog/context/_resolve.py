@@ -204,7 +204,11 @@ def _resolve_run(surroundings: Surroundings, places: Places) -> Context:
         },
         server.connection,
         warnings=(*places.warnings, *server.warnings, *found.warnings, *invented),
-        notices=(*cache_notices(found.belonging), *found.run.notices),
+        notices=(
+            *cache_notices(found.belonging),
+            *found.belonging.notices,
+            *found.run.notices,
+        ),
     )
 
 
