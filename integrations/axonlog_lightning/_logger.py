@@ -44,8 +44,8 @@ class AxonLogger(LoggerBase):
         artifacts_path: The run's directory.
         collect_artifacts: Keep events and files with the run.
         collect_resources: Reserved for the sampling of processor and memory.
-        track_code: Record the git commit.
-        track_env: Record the Python environment.
+        track_code: Record the git commit; True if neither this nor ``config`` says so.
+        track_env: Record the Python environment; True if neither this nor ``config`` says so.
         track_logs: Reserved for the capture of console output.
         config: The trainer's config, for what no argument says: a mapping, a dataclass, a
             pydantic or an OmegaConf object, or the path of a YAML file, with these names at the
@@ -70,13 +70,13 @@ class AxonLogger(LoggerBase):
         artifacts_path: str | os.PathLike[str] | None = None,
         collect_artifacts: bool | None = None,
         collect_resources: bool | None = None,
-        track_code: bool = True,
-        track_env: bool = True,
-        track_logs: bool = True,
+        track_code: bool | None = None,
+        track_env: bool | None = None,
+        track_logs: bool | None = None,
         config: Any = None,  # any of the kinds above; LightningCLI parses YAML for it
         prefix: str = "",
-        strict: bool = False,
-        log_context: bool = False,
+        strict: bool | None = None,
+        log_context: bool | None = None,
         client: Any = None,  # of a core package that a config file cannot name anyway
     ) -> None:
         super().__init__()

@@ -86,7 +86,9 @@ class RunClient(RunFiles):
 
     def get(self) -> RunData:
         """The run as it is on the server."""
-        return self.client.request("GET", self._run_path()).parse(RunData)
+        return self.client.request("GET", self._run_path()).parse(
+            RunData, sent={"uuid": self._run()}
+        )
 
     def update(self, *, merge: bool = True, **fields: Any) -> RunData:
         """Change fields of the run, and return it whole.
@@ -97,7 +99,9 @@ class RunClient(RunFiles):
                 ``description``, ``readme``; the server accepts and ignores any other.
         """
         body = {**fields, **({"merge": True} if merge else {})}
-        return self.client.request("PATCH", self._run_path(), body=body).parse(RunData)
+        return self.client.request("PATCH", self._run_path(), body=body).parse(
+            RunData, sent={"uuid": self._run()}
+        )
 
     def list(
         self,

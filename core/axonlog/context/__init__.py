@@ -1,6 +1,7 @@
 """Where am I? The resolved settings of a run, each with the source it came from."""
 
 from axonlog.context._client_config import ClientConfig
+from axonlog.context._given import absent_unless_given
 from axonlog.context._model import Connection, Context, Setting, Shadowed
 from axonlog.context._resolve import resolve, resolve_connection
 
@@ -10,6 +11,7 @@ __all__ = [
     "Context",
     "Setting",
     "Shadowed",
+    "absent_unless_given",
     "resolve",
     "resolve_connection",
 ]

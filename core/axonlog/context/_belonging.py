@@ -12,7 +12,10 @@ from axonlog.context._sources import CachedFile, Source
 from axonlog.errors import AxonlogError, ContextError
 
 _PROJECT_FILES: tuple[SourceId, ...] = ("local_project", "global_project")
-_WITH_NAMES: tuple[SourceId, ...] = ("instance", *_PROJECT_FILES, "user")
+# Of a project that was named without its owner. A local file is about this very directory; whose
+# organization is the current one is known better by the login than by a global file, which holds
+# whatever project was used last.
+_CURRENT_OWNER: tuple[SourceId, ...] = ("local_project", "user", "global_project")
 DEFAULT_OWNER = "default"
 
 
@@ -24,6 +27,7 @@ class Belonging:
     team: Decision
     project: Decision
     warnings: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
     def place(self) -> str:
         """The place as people write it: ``owner/project``."""
@@ -52,7 +56,8 @@ def decide_belonging(sources: Sources, *, is_managed: bool) -> Belonging:
     """Decide owner, team and project.
 
     A project that is given without an owner stays with the current organization: the owner of the
-    managed run, else of the cached project, else of the cached user.
+    managed run, else of the local cached project, else of the cached user, else of the global
+    cached project.
 
     Raises:
         ContextError: No project, names that are not allowed, or two owners that differ.
@@ -61,13 +66,16 @@ def decide_belonging(sources: Sources, *, is_managed: bool) -> Belonging:
     project = next((place for place in given if place.entity.project), None)
     owner = next((place for place in given if place.entity.owner), None)
     warning = project.entity.warning if project else None
+    is_named = project is not None
+    notices: tuple[str, ...] = ()
     if project is None:
         project = _found_project(sources, owner, is_managed=is_managed)
         owner = owner or (project if project.entity.owner else None)
         owner = owner or _named(sources, ("user",))
     elif owner is None:
-        owner = _named(sources, ("instance",) if is_managed else (*_PROJECT_FILES, "user"))
-    others = _others(sources, given, is_managed=is_managed)
+        owner = _named(sources, ("instance",) if is_managed else _CURRENT_OWNER)
+        notices = () if is_managed else _other_owner(sources, project, owner)
+    others = _others(sources, given, is_managed=is_managed, is_named=is_named)
     if owner is None:
         decided_owner, decided_team = default(DEFAULT_OWNER), default(None)
     else:
@@ -75,9 +83,8 @@ def decide_belonging(sources: Sources, *, is_managed: bool) -> Belonging:
         # The team goes with its owner: another source's team is another organization's.
         decided_team = _decision(owner.team(), ()) if owner.entity.team else default(None)
     decided_project = _decision(project.project(), (place.project() for place in others))
-    return Belonging(
-        decided_owner, decided_team, decided_project, () if warning is None else (warning,)
-    )
+    warnings = () if warning is None else (warning,)
+    return Belonging(decided_owner, decided_team, decided_project, warnings, notices)
 
 
 def _explicit(source: Source) -> _Place | None:
@@ -149,19 +156,34 @@ def _named(sources: Sources, names: Iterable[SourceId]) -> _Place | None:
     return None
 
 
-def _others(sources: Sources, given: list[_Place], *, is_managed: bool) -> list[_Place]:
+def _other_owner(sources: Sources, project: _Place, owner: _Place | None) -> tuple[str, ...]:
+    """That the global cached project has another owner than the one that was taken."""
+    cached = _readable(sources["global_project"])
+    if not (owner and cached and cached.entity.owner) or cached.entity.owner == owner.entity.owner:
+        return ()
+    mine, theirs = owner.entity.owner, cached.entity.owner
+    name = project.entity.project
+    return (
+        f"Project `{name}` is taken to be of the owner `{mine}` ({owner.owner_origin}), not of "
+        f"`{theirs}` ({cached.owner_origin}); pass project='{theirs}/{name}' if that one is meant.",
+    )
+
+
+def _others(
+    sources: Sources, given: list[_Place], *, is_managed: bool, is_named: bool
+) -> list[_Place]:
     """Everybody who has something to say; who cannot say it properly is left out."""
-    others = list(given)
-    for name in _WITH_NAMES:
-        if name == "instance" and not is_managed:
-            continue
-        try:
-            place = _cached(sources[name])
-        except AxonlogError:
-            continue
-        if place:
-            others.append(place)
-    return others
+    files = _CURRENT_OWNER if is_named else (*_PROJECT_FILES, "user")
+    names: tuple[SourceId, ...] = ("instance", *files) if is_managed else files
+    found = (_readable(sources[name]) for name in names)
+    return [*given, *(place for place in found if place)]
+
+
+def _readable(source: Source) -> _Place | None:
+    try:
+        return _cached(source)
+    except AxonlogError:
+        return None
 
 
 def _decision(winner: Answer, others: Iterable[Answer]) -> Decision:

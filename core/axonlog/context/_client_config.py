@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
 
+from axonlog.context import _values as values
 from axonlog.context._fields import READERS, VARIABLES
 from axonlog.context._origin import Origin
 from axonlog.context._values import CLOUD_HOST
@@ -20,7 +21,7 @@ class ClientConfig(BaseModel):
 
     Keywords are the names below or those of the environment variables (``POLYAXON_HOST``).
     Unknown ones are ignored, so that configurations written for other versions keep working.
-    ``use_cloud_host=True`` stands for the host of Polyaxon Cloud.
+    ``use_cloud_host=True`` stands for the host of Polyaxon Cloud; no other host beside it.
 
     Raises:
         ContextError: A value makes no sense; the message names the setting.
@@ -58,9 +59,20 @@ class ClientConfig(BaseModel):
             key = key if given.get(key) is not None else field
             # An error of ours passes through pydantic; pydantic's own would quote the input.
             known[field] = READERS[field](given.get(key), Origin("client", key))
-        if given.get(_CLOUD_WORD):
+        if values.flag(given.get(_CLOUD_WORD), Origin("client", _CLOUD_WORD)):
+            _refuse_another_host(known["host"], given)
             known["host"] = CLOUD_HOST
         return known
+
+
+def _refuse_another_host(host: object, given: Mapping[str, Any]) -> None:
+    """Two hosts are not resolved by a guess: the token would go to the one that was not meant."""
+    if host is None or values.same_host(str(host), CLOUD_HOST):
+        return
+    key = VARIABLES["host"] if given.get(VARIABLES["host"]) is not None else "host"
+    raise Origin("client", key).refuse(
+        f"{host!r} contradicts {_CLOUD_WORD}=True, which stands for {CLOUD_HOST}; give one of them"
+    )
 
 
 def client_config(given: object) -> ClientConfig | None:

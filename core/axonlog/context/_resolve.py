@@ -12,6 +12,7 @@ from axonlog.context._client_config import ClientConfig
 from axonlog.context._collecting import decide_collecting
 from axonlog.context._directory import decide_store, outputs_path
 from axonlog.context._finding import Found, find_offline, find_online
+from axonlog.context._given import absent_unless_given
 from axonlog.context._installation import require_user
 from axonlog.context._model import Connection, Context
 from axonlog.context._notices import cache_notices, invented_owner
@@ -38,6 +39,7 @@ _NOT_MANAGED = "the variable POLYAXON_RUN_INSTANCE (read only when POLYAXON_IS_M
 _TRACKED = ("track_code", "track_env", "track_logs")
 
 
+@absent_unless_given
 def resolve(
     owner: str | None = None,
     project: str | None = None,
@@ -45,7 +47,7 @@ def resolve(
     client: object | None = None,
     track_code: bool = True,
     track_env: bool = True,
-    track_logs: bool | None = True,
+    track_logs: bool = True,
     refresh_data: bool = False,
     artifacts_path: str | PathLike[str] | None = None,
     collect_artifacts: bool | str | None = None,
@@ -64,7 +66,8 @@ def resolve(
     """Find out where a run belongs and how it is tracked, and from which source each answer is.
 
     Reads the environment and the files of the Polyaxon command line now; opens no socket, writes
-    and deletes nothing. A run that is to be created gets its uuid here.
+    and deletes nothing. A run that is to be created gets its uuid here. An argument that is given
+    wins, at its default too; one that is left out, or None, leaves it to the other sources.
 
     Args:
         owner: The user or organization, or ``owner/team``.
@@ -107,13 +110,12 @@ def resolve(
         "description": description,
         "tags": tags,
         "no_op": no_op,
-        # At its default an argument says nothing, so that the trainer's config can.
-        "refresh_data": refresh_data or None,
-        "strict": strict or None,
-        "log_context": log_context or None,
-        "track_code": None if track_code is True else bool(track_code),
-        "track_env": None if track_env is True else bool(track_env),
-        "track_logs": None if track_logs is True else bool(track_logs),
+        "refresh_data": refresh_data,
+        "strict": strict,
+        "log_context": log_context,
+        "track_code": track_code,
+        "track_env": track_env,
+        "track_logs": track_logs,
     }
     return resolve_in(Surroundings.current(), arguments, client=client, config=config)
 
@@ -204,7 +206,11 @@ def _resolve_run(surroundings: Surroundings, places: Places) -> Context:
         },
         server.connection,
         warnings=(*places.warnings, *server.warnings, *found.warnings, *invented),
-        notices=(*cache_notices(found.belonging), *found.run.notices),
+        notices=(
+            *cache_notices(found.belonging),
+            *found.belonging.notices,
+            *found.run.notices,
+        ),
     )
 
 

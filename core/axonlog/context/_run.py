@@ -195,8 +195,10 @@ def _refuse_conflict(source: RunFile, uuid: Answer, belonging: Belonging) -> Non
         belonging.project.value,
     ):
         return
+    # As it stands in the file: that is what a person has to look for and correct.
     raise uuid.origin.refuse(
-        f"the cached run {owner_name or 'unknown'}/{project_name or 'unknown'}/{uuid.value} "
+        f"the cached run {owner.value if owner else 'unknown'}/{project_name or 'unknown'}/"
+        f"{uuid.value} "
         f"({source.name}) conflicts with project {belonging.place()} (owner: "
         f"{belonging.owner.origin}; project: {belonging.project.origin}); pass is_new=True for a "
         "new run, run_uuid=... to resume another, or remove the file"

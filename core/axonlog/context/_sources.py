@@ -50,7 +50,17 @@ def _read(field: str, raw: object, origin: Origin) -> Answer | None:
     return None if value is None else Answer(value, origin)
 
 
-_STRICT_FLAGS = ("is_new", "is_offline", "no_op", "refresh_data", "strict", "log_context")
+_STRICT_FLAGS = (
+    "is_new",
+    "is_offline",
+    "no_op",
+    "refresh_data",
+    "strict",
+    "log_context",
+    "track_code",
+    "track_env",
+    "track_logs",
+)
 
 
 class Arguments:

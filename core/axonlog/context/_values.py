@@ -154,22 +154,37 @@ def host(raw: object, origin: Origin) -> str | None:
     if value is None:
         return None
     value = value.strip()
+    shown = _without_secrets(value)
     advice = "write it like https://polyaxon.example.org"
     try:
         parts = urlsplit(value)
         parts.port  # noqa: B018 - reading it is what checks it
     except ValueError:
-        raise origin.refuse(f"host {value!r} is not an address; {advice}") from None
+        raise origin.refuse(f"host {shown!r} is not an address; {advice}") from None
     if parts.username is not None or parts.password is not None:
         # Not quoted: it may hold a password.
         raise origin.refuse(
             "the host must not hold a user name or password; use POLYAXON_AUTH_TOKEN"
         )
     if parts.scheme not in ("http", "https"):
-        raise origin.refuse(f"host {value!r} must begin with http:// or https://; {advice}")
-    if not parts.hostname or parts.query or parts.fragment or re.search(r"\s", value):
-        raise origin.refuse(f"host {value!r} is not an address; {advice}")
+        raise origin.refuse(f"host {shown!r} must begin with http:// or https://; {advice}")
+    if "?" in value or "#" in value:
+        raise origin.refuse(
+            f"host {shown!r} must not have anything after a '?' or a '#'; {advice}, and give a "
+            "token in POLYAXON_AUTH_TOKEN"
+        )
+    if not parts.hostname or re.search(r"\s", value):
+        raise origin.refuse(f"host {shown!r} is not an address; {advice}")
     return value.rstrip("/")
+
+
+def _without_secrets(address: str) -> str:
+    """``address`` as far as it may be quoted: no user or password, no query, no fragment."""
+    kept = re.split(r"[?#]", address, maxsplit=1)[0]
+    if "@" not in kept:
+        return kept
+    scheme, separator, _ = kept.rpartition("://")
+    return f"{scheme}{separator}...@{kept.rpartition('@')[2]}"
 
 
 def same_host(one: str, other: str) -> bool:

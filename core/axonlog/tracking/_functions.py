@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from axonlog.context import Context
+from axonlog.context import Context, absent_unless_given
 from axonlog.errors import AxonlogError
 
 from ._run import Run, merge_metrics
@@ -26,6 +26,7 @@ def current_run() -> Run | None:
     return _current
 
 
+@absent_unless_given
 def init(
     owner: str | None = None,
     project: str | None = None,

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, get_args
 
-from axonlog.context import Context, resolve
+from axonlog.context import Context, absent_unless_given, resolve
 from axonlog.errors import AxonlogError, EventError
 from axonlog.events import ArtifactKind, Status, clean_name
 from axonlog.store import LineageEntry, digest, to_json_value, write_json
@@ -112,6 +112,7 @@ class Run:
         ServerError: The server refuses the run.
     """
 
+    @absent_unless_given
     def __init__(
         self,
         owner: str | None = None,

@@ -62,7 +62,10 @@ def ask_server(context: Context, record: RunRecord) -> Answer:
     try:
         return _within(_WHOLE_PATIENCE_S, lambda: _ask(context, record), context.host.value)
     except (TransportError, ServerError) as error:
-        if context.strict.value or not _is_passing(error):
+        # A job of the cluster is where its server put it: an answer that cannot be read is no
+        # sign of a wrong host there, and no reason to stop the job.
+        is_passing = _is_passing(error) or (context.is_managed.value and _is_foreign(error))
+        if context.strict.value or not is_passing:
             raise
         _log.warning(
             "the server at %s (host from %s) cannot take the run now: %s; "
@@ -112,8 +115,12 @@ def _within(limit_s: float, ask: Callable[[], Answer], host: str) -> Answer:
 
 def _is_passing(error: TransportError | ServerError) -> bool:
     """Whether the trouble may be over soon; an answer that is not Polyaxon's is a wrong host."""
-    is_foreign = isinstance(error, ServerError) and error.status < 300
-    return is_retryable(error) and not is_foreign
+    return is_retryable(error) and not _is_foreign(error)
+
+
+def _is_foreign(error: TransportError | ServerError) -> bool:
+    """Whether it is an answer that says success in words that are not Polyaxon's."""
+    return isinstance(error, ServerError) and error.status < 300
 
 
 def _fetch(context: Context, client: RunClient, record: RunRecord) -> Answer:

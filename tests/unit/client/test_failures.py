@@ -203,6 +203,24 @@ def test_a_success_that_lacks_the_uuid_is_an_error_that_names_it(
     assert is_retryable(error)
 
 
+@pytest.mark.parametrize("uuid", [b"", b'"uuid": null, '])
+def test_an_answer_about_a_run_needs_no_uuid(fault_server: FaultServer, uuid: bytes) -> None:
+    fault_server.fault(Answer(200, b'{%s"status": "running", "tags": ["t"]}' % uuid))
+    run = run_of(fault_server.url)
+
+    found = run.get()
+
+    assert (found.uuid, found.status, found.tags) == (run.run_uuid, "running", ("t",))
+
+
+def test_any_object_is_no_run(fault_server: FaultServer) -> None:
+    fault_server.fault(Answer(200, b'{"hello": "world"}'))
+
+    error = raised(run_of(fault_server.url).get)
+
+    assert "uuid: field required" in str(error)
+
+
 def test_a_run_registered_under_another_uuid_is_an_error(fault_server: FaultServer) -> None:
     fault_server.fault(Answer(201, b'{"uuid": "%s"}' % (b"f" * 32)))
     run = run_of(fault_server.url)

@@ -11,14 +11,48 @@ def place(context):
     return (context.owner.value, context.team.value, context.project.value)
 
 
-@pytest.mark.parametrize("files", [("locally",), ("globally",), ("locally", "globally")])
-def test_a_project_alone_stays_with_the_owner_of_the_cached_project(world, files):
-    for file in files:
+def test_a_project_alone_stays_with_the_owner_of_the_local_cached_project(world):
+    for file in ("locally", "globally"):
         getattr(world, file)(".project", {"owner": f"{file}-org/vision", "name": "cached"})
     world.globally(".user", {"organization": "jane-org"})
     context = world.resolve(project="explicit")
-    assert place(context) == (f"{files[0]}-org", "vision", "explicit")
-    assert context.owner.path.endswith(".polyaxon/.project")
+    assert place(context) == ("locally-org", "vision", "explicit")
+    assert context.owner.path == str(world.cwd / ".polyaxon" / ".project")
+    losers = [lost.value for lost in context.owner.shadowed]
+    assert losers == ["jane-org", "globally-org"]
+
+
+def test_the_current_organization_is_stronger_than_a_global_project_and_a_notice_tells(world):
+    path = world.globally(".project", {"owner": "last-org/vision", "name": "cached"})
+    world.globally(".user", {"organization": "jane-org"})
+    context = world.resolve(project="explicit")
+    assert place(context) == ("jane-org", None, "explicit")
+    assert context.owner.path == str(world.home / ".polyaxon" / ".user")
+    notice = next(notice for notice in context.notices if "last-org" in notice)
+    for word in ("`jane-org`", str(path), "project='last-org/explicit'"):
+        assert word in notice
+
+
+@pytest.mark.parametrize("user", [{"organization": "acme"}, {"organization": "acme/x"}, {}])
+def test_no_notice_where_the_global_project_agrees_or_decides(world, user):
+    world.globally(".project", {"owner": "acme", "name": "cached"})
+    world.globally(".user", user)
+    context = world.resolve(project="explicit")
+    assert context.owner.value == "acme"
+    assert [notice for notice in context.notices if "pass project=" in notice] == []
+
+
+def test_a_global_project_that_cannot_be_read_has_no_say_where_the_organization_is_known(world):
+    world.globally(".project", "{bad")
+    world.globally(".user", {"organization": "jane-org"})
+    assert place(world.resolve(project="explicit")) == ("jane-org", None, "explicit")
+
+
+def test_what_is_cached_in_the_home_itself_is_local_there(world):
+    world.cwd = world.home
+    world.globally(".project", {"owner": "acme", "name": "cached"})
+    world.globally(".user", {"organization": "jane-org"})
+    assert place(world.resolve(project="explicit")) == ("acme", None, "explicit")
 
 
 def test_without_a_cached_project_it_stays_with_the_cached_user(world):

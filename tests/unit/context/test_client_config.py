@@ -23,6 +23,22 @@ def test_the_cloud_has_a_word_of_its_own():
     assert ClientConfig(use_cloud_host=True).host == "https://cloud.polyaxon.com"
 
 
+@pytest.mark.parametrize("key", ["host", "POLYAXON_HOST"])
+def test_the_cloud_and_another_host_are_one_too_many(key):
+    with pytest.raises(ContextError, match=f"{key}.*'http://h'.*use_cloud_host=True"):
+        ClientConfig(use_cloud_host=True, **{key: "http://h"})
+
+
+def test_the_cloud_by_both_of_its_names_is_the_cloud():
+    config = ClientConfig(use_cloud_host=True, host="https://cloud.polyaxon.com/")
+    assert config.host == "https://cloud.polyaxon.com"
+
+
+@pytest.mark.parametrize("no", [False, None, "false", "0", ""])
+def test_the_word_for_the_cloud_may_say_no(no):
+    assert ClientConfig(use_cloud_host=no, host="http://h").host == "http://h"
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [("timeout", "soon"), ("host", "localhost:8000"), ("verify_ssl", "maybe"), ("host", 5)],

@@ -127,6 +127,13 @@ def test_resuming_a_finished_run_is_told(cached, status):
     assert status in cached.resolve().warnings[0]
 
 
+def test_the_wrong_owner_of_a_cached_run_is_named_as_it_stands_in_the_file(cached):
+    path = cached.globally(".run", {"uuid": U1, "owner": "zeta/vision", "project": "mnist"})
+    with pytest.raises(CacheError, match=rf"zeta/vision/mnist/{U1}") as caught:
+        cached.resolve()
+    assert caught.value.path == path
+
+
 def test_resuming_a_run_of_unknown_project_is_told(cached):
     cached.globally(".run", {"uuid": U1})
     context = cached.resolve(project="acme/other")

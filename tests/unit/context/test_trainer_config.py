@@ -86,7 +86,7 @@ def test_a_call_beats_the_config_field_by_field(world):
 
 
 @pytest.mark.parametrize("field", ["strict", "log_context"])
-def test_a_section_may_say_how_the_run_behaves_and_true_in_the_call_wins(field):
+def test_a_section_may_say_how_the_run_behaves_and_the_call_wins(field):
     def told(said, **arguments):
         config = {"tracking": {} if said is None else {field: said}}
         context = resolve(project="a/b", is_offline=True, config=config, **arguments)
@@ -94,7 +94,8 @@ def test_a_section_may_say_how_the_run_behaves_and_true_in_the_call_wins(field):
         return setting.value, setting.source
 
     assert told(None) == (False, "default")
-    assert told(True) == told("yes", **{field: False}) == (True, "trainer config")
+    assert told(True) == told("yes") == (True, "trainer config")
+    assert told("yes", **{field: False}) == (False, "argument")
     assert told(False) == (False, "trainer config")
     assert told(False, **{field: True}) == (True, "argument")
     with pytest.raises(ContextError, match=field):

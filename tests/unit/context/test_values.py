@@ -113,7 +113,6 @@ def test_an_address_loses_its_last_slashes_and_nothing_else(given_host, host):
         "http://",
         "http://a b",
         "http://a:port",
-        "https://a?b=c",
         "http://[::1",
     ],
 )
@@ -127,6 +126,33 @@ def test_a_password_in_an_address_is_refused_without_quoting_it():
     with pytest.raises(ContextError, match="POLYAXON_AUTH_TOKEN") as caught:
         values.host("https://me:hunter2@plx.example.org", VARIABLE)
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://plx.example.org?token=hunter2",
+        "https://plx.example.org/#token=hunter2",
+        "plx.example.org?token=hunter2",
+        "http://[::1?token=hunter2",
+        "http://a b?token=hunter2",
+        "ftp://x#hunter2",
+        "me:hunter2@plx.example.org",
+        "plx://me:hunter2@plx.example.org",
+        "https://me:hunter2@[::1",
+    ],
+)
+def test_what_may_be_secret_in_an_address_is_not_quoted(address):
+    with pytest.raises(ContextError, match="POLYAXON_X") as caught:
+        values.host(address, VARIABLE)
+    assert "hunter2" not in repr(caught.value)
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("mark", ["?", "#", "?a=b", "#a"])
+def test_an_address_ends_before_a_query(mark):
+    with pytest.raises(ContextError, match=r"'https://plx\.example\.org/x' must not have"):
+        values.host(f"https://plx.example.org/x{mark}", VARIABLE)
 
 
 @pytest.mark.parametrize(
