@@ -125,7 +125,7 @@ class FileLock:
         """
         if not self.acquire(timeout_s=timeout_s):
             raise LockTimeoutError(
-                f"{self._path}: another process has held this lock for {timeout_s:g} seconds"
+                f"{self._path}: another process has held this lock for {timeout_s:.1f} seconds"
             )
         try:
             yield

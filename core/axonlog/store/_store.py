@@ -191,10 +191,7 @@ class RunStore:
             OSError: A file could not be read or written; the next refresh makes up for it.
         """
         if not self._refreshing.acquire(timeout_s=timeout_s):
-            raise LockTimeoutError(
-                f"{self.directory.journal}: another thread has been reading it for "
-                f"{timeout_s:g} seconds"
-            )
+            raise self._is_busy(timeout_s)
         try:
             self._drain.timeout_s = timeout_s
             self.document.save()
@@ -234,7 +231,8 @@ class RunStore:
 
         Returns:
             Whether all points are in the event files. If not, then the journal stays, for
-            whoever opens the run next: a signal handler may have asked in the middle of things.
+            whoever opens the run next: a signal handler may have asked in the middle of things,
+            or the deadline is over.
 
         Raises:
             OSError: As ``refresh``; the journal stays then too.
@@ -244,12 +242,14 @@ class RunStore:
         # A thread that holds it may wait for one that a signal handler interrupted: this one.
         is_held = self._refreshing.acquire(timeout_s=timeout_s)
         try:
-            if is_held and self.refresh(final=True, timeout_s=timeout_s, deadline=deadline):
+            if not is_held:
+                raise self._is_busy(timeout_s)
+            if self.refresh(final=True, timeout_s=timeout_s, deadline=deadline):
                 is_complete = True
                 if self.document.is_saved:  # else the journal alone may have the ending
                     self._drain.forget(self.journal.attempt)
-            self._is_closed = True
         finally:
+            self._is_closed = True
             if is_held:
                 self._book.close()
                 self.journal.release()
@@ -258,6 +258,12 @@ class RunStore:
             with contextlib.suppress(OSError):
                 self.journal.attempt.owner.unlink(missing_ok=True)
         return is_complete
+
+    def _is_busy(self, timeout_s: float) -> LockTimeoutError:
+        return LockTimeoutError(
+            f"{self.directory.journal}: another thread has been reading it, or waiting for another "
+            f"process that holds its lock, for {timeout_s:.1f} seconds"
+        )
 
     def _keep_status(self, condition: Condition) -> bool:
         """Whether it is in the journal."""
