@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import uuid
@@ -140,3 +141,17 @@ def training(polyaxon_server: PolyaxonServer, tmp_path: Path):
     yield make
     for each in made:
         each.kill()
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 3 MB, where this process may mount one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = shutil.which("mount")
+    command = [mount or "mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)]
+    if mount is None or subprocess.run(command, capture_output=True).returncode:
+        yield None
+        return
+    yield folder
+    subprocess.run([shutil.which("umount") or "umount", str(folder)], check=True)

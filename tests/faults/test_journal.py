@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -61,20 +60,6 @@ def test_sigterm_at_any_moment_ends_the_run_or_leaves_it_to_be_repaired(tmp_path
         assert losses == [(step, step / 3) for step in range(len(losses))]
         assert not (run / ".axonlog").exists()
         assert document_of(run)["status"] in ("stopped", "succeeded", "failed")
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A disk of 3 MB, where this process may mount one."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = shutil.which("mount")
-    command = [mount or "mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)]
-    if mount is None or subprocess.run(command, capture_output=True).returncode:
-        yield None
-        return
-    yield folder
-    subprocess.run([shutil.which("umount") or "umount", str(folder)], check=True)
 
 
 FILL_AND_FREE = """

@@ -1,6 +1,9 @@
 """Runs that go on: wherever they do, the server never has less than before."""
 
+import json
+import os
 import shutil
+import time
 import uuid
 from pathlib import Path
 
@@ -209,3 +212,50 @@ def test_an_old_ending_does_not_turn_back_the_status_of_a_newer_attempt(host, tm
         assert sync(first, seen(host, run)).is_complete
         assert seen(host, run).get_statuses().status == "succeeded"
     assert document_of(first)["status"] == "failed"
+
+
+@pytest.mark.parametrize("place", ["here", "another machine"])
+@pytest.mark.parametrize("is_settled", [False, True])
+def test_a_copy_of_a_living_run_sends_points_and_no_ending(host, tmp_path, place, is_settled):
+    project = f"acme/p-{uuid.uuid4().hex}"
+    run = axonlog.Run(project=project, is_offline=True, **QUIET)
+    for step in range(10):
+        run.log_metrics(loss=step / 7, step=step)
+    if is_settled:
+        run.settle("succeeded")
+    copy = Path(shutil.copytree(directory(run), tmp_path / "copy" / run.run_uuid))
+    if place == "another machine":
+        (note,) = (copy / ".axonlog" / "journal").glob("*-*.json")
+        owner = {"boot_id": "another", "machine_id": "another", "host": "another"}
+        note.write_text(json.dumps({**json.loads(note.read_text()), **owner}))
+        long_ago = time.time() - 3600
+        os.utime(note, (long_ago, long_ago))
+    for _ in range(2):
+        assert sync(copy, seen(host, run)).is_complete
+        assert seen(host, run).get_statuses().status == "running"
+        assert steps_there(host, run) == [*range(10)]
+    run.log_metrics(loss=10 / 7, step=10)
+    run.end()
+    sync(copy, seen(host, run))
+    assert seen(host, run).get_statuses().status == "running"
+    sync(directory(run), seen(host, run))
+    sync(copy, seen(host, run))
+    assert seen(host, run).get_statuses().status == "succeeded"
+    assert steps_there(host, run) == [*range(11)]
+
+
+def test_a_copy_of_a_run_that_died_is_delivered_with_its_ending(host, tmp_path):
+    project = f"acme/p-{uuid.uuid4().hex}"
+    child = os.fork()
+    if child == 0:
+        run = axonlog.Run(
+            project=project, is_offline=True, artifacts_path=str(tmp_path / "run"), **QUIET
+        )
+        run.log_metrics(loss=0.5, step=1)
+        os._exit(9)
+    os.waitpid(child, 0)
+    copy = Path(shutil.copytree(tmp_path / "run", tmp_path / "copy"))
+    run = RunClient(*project.split("/"), document_of(copy)["uuid"], client_of(host))
+    assert sync(copy, run).is_complete
+    assert run.get_statuses().status == "failed"
+    assert remote_curve(run, "loss") == [(1, 0.5)]

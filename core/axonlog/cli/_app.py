@@ -19,7 +19,7 @@ from ._destination import Overrides
 from ._exit_codes import DONE, EXPLAINED, INTERRUPTED, WRONG
 from ._finding import pick_runs, run_roots, runs_below
 from ._sending import Outcome, Watch, send_runs
-from ._terminal import Bars, console, nobody_watches, outcome_line, runs_table
+from ._terminal import Bars, console, journal_lines, nobody_watches, outcome_line, runs_table
 from ._view import RunView, view_run
 from ._words import count
 
@@ -68,7 +68,8 @@ def list_runs(root: Path | None, as_json: bool) -> int:
     """Show the runs on this machine, the newest first.
 
     STATUS is the run's own, or "lost": its process died without an ending. Such a run is completed
-    from its journal first. TO SEND is what its server does not have yet.
+    from its journal first. A "copy" was made of a run that was going on: how that ended is known
+    where it was started. TO SEND is what its server does not have yet.
     """
     roots = run_roots(root)
     runs = _view_all(runs_below(roots))
@@ -79,7 +80,9 @@ def list_runs(root: Path | None, as_json: bool) -> int:
         click.echo(f"no runs in {_places(roots)}; pass --root for another place", err=True)
         return DONE
     console().print(runs_table(runs))
-    unsent = sum(1 for run in runs if run.waiting.pending)
+    for line in journal_lines(runs):
+        console(stderr=True).print(line, soft_wrap=True)
+    unsent = sum(1 for run in runs if run.is_waiting)
     if unsent and sys.stdout.isatty():
         click.echo(f"\n{count(unsent, 'run')} to send: axonlog sync --all")
     return DONE
@@ -162,9 +165,9 @@ def _choose(meant: Sequence[str], root: Path | None, *, everything: bool) -> lis
     if everything:
         if meant:
             raise click.UsageError("name runs or pass --all, not both")
-        return [run for run in _view_all(runs_below(roots)) if run.waiting.pending]
+        return [run for run in _view_all(runs_below(roots)) if run.is_waiting]
     if not meant:
-        unsent = sum(1 for run in _view_all(runs_below(roots)) if run.waiting.pending)
+        unsent = sum(1 for run in _view_all(runs_below(roots)) if run.is_waiting)
         raise click.UsageError(
             f"which run? Name some, or pass --all ({count(unsent, 'run')} to send in "
             f"{_places(roots)}; `axonlog ls` shows them)"

@@ -58,6 +58,7 @@ class Outcome:
             "bytes_sent": self.report.bytes_sent,
             "pending_bytes": self.report.pending_bytes,
             "kept_back": list(self.report.kept_back),
+            "undrained_points": self.report.undrained_points,
             "trouble": self.trouble,
         }
 

@@ -15,7 +15,7 @@ from rich.text import Text
 from axonlog.delivery import DeliveryReport
 
 from ._sending import Outcome
-from ._view import LOST, UNREADABLE, RunView
+from ._view import COPY, LOST, UNREADABLE, RunView
 from ._words import age, count, size
 
 _STYLES = {
@@ -24,6 +24,7 @@ _STYLES = {
     "failed": "red",
     "stopped": "yellow",
     "skipped": "yellow",
+    COPY: "yellow",
     LOST: "bold red",
     UNREADABLE: "bold red",
 }
@@ -69,7 +70,7 @@ def runs_table(runs: Sequence[RunView]) -> Table:
         # Its cells do not wrap, but it may: such columns give way first where there is no room.
         table.add_column(head, overflow="ellipsis")
     for run in runs:
-        is_waiting = bool(run.waiting.pending)
+        is_waiting = run.is_waiting
         table.add_row(
             Text(shorts[run.run_uuid], "bold"),
             Text(_printable(run.status or "-"), _STYLES.get(run.status or "", "")),
@@ -82,6 +83,22 @@ def runs_table(runs: Sequence[RunView]) -> Table:
             _shown(run.name),
         )
     return table
+
+
+def journal_lines(runs: Sequence[RunView]) -> Iterator[Text]:
+    """A line for each run whose journal holds what its files do not have, and why."""
+    for run in runs:
+        if run.waiting.is_journal_behind or run.trouble:
+            why = f": {_printable(run.trouble)}" if run.trouble else ""
+            held = _held(run.waiting)
+            yield Text.assemble((label(run), "bold"), f"  {held}{why}")
+
+
+def _held(report: DeliveryReport) -> str:
+    """What a journal holds back, in words."""
+    if report.undrained_points:
+        return f"{count(report.undrained_points, 'point')} not brought from the journal to its file"
+    return "the journal could not be brought into the files"
 
 
 def outcome_line(outcome: Outcome, *, with_trouble: bool = True) -> Text:
@@ -103,6 +120,8 @@ def outcome_line(outcome: Outcome, *, with_trouble: bool = True) -> Text:
         for word, style, number, more in parts
         if number
     ]
+    if report.is_journal_behind:
+        told.append(Text(_held(report), "red"))
     line.append(Text("; ").join(told)).append(f", to {where}")
     if with_trouble and report.trouble:
         line.append(f" ({_printable(report.trouble)})")

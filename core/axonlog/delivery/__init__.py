@@ -1,8 +1,7 @@
 """Bring a run's directory to a server: what is due, how to send it, and a thread that does."""
 
-from ._delivery import Delivery
+from ._delivery import Delivery, delivery_lock
 from ._ledger import Ledger, Sent, Stamp
-from ._lock import delivering
 from ._names import server_name
 from ._plan import changed_fields, due_conditions, due_files, handled_conditions, shipments
 from ._register import register
@@ -22,7 +21,7 @@ __all__ = [
     "Troubles",
     "Uploader",
     "changed_fields",
-    "delivering",
+    "delivery_lock",
     "due_conditions",
     "due_files",
     "handled_conditions",

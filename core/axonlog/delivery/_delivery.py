@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from dataclasses import dataclass
 
 from axonlog.client import RunClient
-from axonlog.errors import ServerError
-from axonlog.store import RunDirectory, RunRecord
+from axonlog.errors import CacheError, ServerError
+from axonlog.events import FINAL_STATUSES
+from axonlog.store import FileLock, RunDirectory, RunRecord, waiting_in_journal
 
 from ._attempts import Attempts, RunGoneError
 from ._contact import ask, last_sign
@@ -17,7 +18,6 @@ from ._documents import DocumentDelivery
 from ._files import Adopt, FileDelivery
 from ._found import find_files
 from ._ledger import Ledger, LedgerFile, Stamp
-from ._lock import delivering
 from ._register import register
 from ._report import DeliveryReport
 from ._shipping import Shipping
@@ -93,6 +93,8 @@ class Delivery:
             label=self.label,
             clock=clock,
         )
+        self._lock = delivery_lock(directory)
+        self._journal = _Journal()
         self._has_met = False
         self._was_gone = False
         self._checks = 0
@@ -151,7 +153,7 @@ class Delivery:
         """
         if is_locked:
             return self._step(final=final)
-        with delivering(lock_file(self._directory)) as is_mine:
+        with self._lock.held_if_free() as is_mine:
             # Somebody else who delivers the same directory does our work.
             self.is_elsewhere = not is_mine
             return self._step(final=final) if is_mine else False
@@ -168,8 +170,11 @@ class Delivery:
         """
         pending, failed, size = [], 0, 0
         troubles, found = self._attempts.troubles, self._files.found
-        if is_fresh and self._with_files:
-            found = find_files(self._directory.path)
+        journal = self._journal
+        if is_fresh:
+            journal = self._look_at_journal()
+            if self._with_files:
+                found = find_files(self._directory.path)
         for kind, name, version in self._missing(found):
             if troubles.is_failed(kind, name, version):
                 failed += 1
@@ -182,13 +187,17 @@ class Delivery:
             failed=failed,
             bytes_sent=self.bytes_sent,
             pending_bytes=size,
-            state="sending" if pending else "delivered",
+            state="sending" if pending or journal.is_behind else "delivered",
             kept_back=tuple(sorted(self._files.kept_back)),
+            undrained_points=journal.points,
+            journal_error=journal.error,
         )
 
     def _step(self, *, final: bool) -> bool:
         self._ledger_file.refresh()
         self._attempts.begin_step()
+        # Before the look at the files: what is not in the journal any more is in them then.
+        self._journal = self._look_at_journal()
         if self._with_files:
             self._files.look()
         try:
@@ -199,7 +208,8 @@ class Delivery:
             has_more = self._with_files and self._files.send(self.client, final=final)
             self._documents.send_lineage(self.client)
             # An ending is entered before the last rows are in their files.
-            if final and not has_more and not self._is_anything_pending(but="status"):
+            is_ready = not self._journal.is_behind and not self._is_anything_pending(but="status")
+            if final and not has_more and is_ready:
                 self._documents.send_conditions(self.client, with_final=True)
             if final and not has_more:
                 has_more = self._check()
@@ -278,11 +288,44 @@ class Delivery:
         there = ask(self.client, with_files=False)
         return self._documents.forget_lost(there)
 
+    @property
+    def is_held_by_journal(self) -> bool:
+        """Whether all that is missing is an ending that waits for the journal, as of this step.
+
+        Nobody brings over what a process has left that has closed the run: that is for `sync`.
+        """
+        return self._journal.is_behind and not self._is_anything_pending(but="status")
+
+    def _look_at_journal(self) -> _Journal:
+        # A run that goes on is always a second behind, which is no fault. One that is over, or
+        # pauses, is complete when it is not behind any more.
+        is_over = self._documents.record.status in FINAL_STATUSES
+        try:
+            waiting = waiting_in_journal(self._directory.path, with_living=is_over)
+        except (CacheError, OSError) as error:
+            return _Journal(error=str(error))
+        if not waiting.unreadable:
+            return _Journal(waiting.points)
+        files = ", ".join(map(str, waiting.unreadable))
+        return _Journal(waiting.points, f"no part of a journal, or one of a newer axonlog: {files}")
+
     def _count_bytes(self, size: int) -> None:
         self.bytes_sent += size
         self._on_bytes()
 
 
-def lock_file(directory: RunDirectory) -> Path:
-    """What whoever delivers the run holds locked."""
-    return directory.private / "delivery.lock"
+@dataclass(frozen=True)
+class _Journal:
+    """What the run's journal holds and its files do not have."""
+
+    points: int = 0
+    error: str | None = None
+
+    @property
+    def is_behind(self) -> bool:
+        return bool(self.points or self.error)
+
+
+def delivery_lock(directory: RunDirectory) -> FileLock:
+    """What whoever delivers the run holds."""
+    return FileLock(directory.private / "delivery.lock")

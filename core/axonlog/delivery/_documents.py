@@ -11,7 +11,7 @@ from typing import Any
 from axonlog.client import RunClient
 from axonlog.errors import ServerError
 from axonlog.events import FINAL_STATUSES, ArtifactKind
-from axonlog.store import Condition, RunDirectory, RunRecord, read_lineage, read_record
+from axonlog.store import Condition, RunDirectory, RunRecord, is_copy, read_lineage, read_record
 
 from ._attempts import Attempts
 from ._contact import There, known_fields, seed
@@ -55,6 +55,7 @@ class DocumentDelivery:
         own_from: int | None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._path = directory.path
         self._room = directory.private
         self._ledger_file = ledger_file
         self._attempts = attempts
@@ -142,7 +143,9 @@ class DocumentDelivery:
 
     def _due_conditions(self, *, with_final: bool) -> list[tuple[int, Condition, bool]]:
         conditions = self.record.status_conditions
-        return due_conditions(conditions, self._ledger.statuses, with_final=with_final)
+        # The ending of a run whose process may go on elsewhere is the original's to send.
+        may_end = with_final and not is_copy(self._path)
+        return due_conditions(conditions, self._ledger.statuses, with_final=may_end)
 
     def send_fields(self, client: RunClient, *, final: bool) -> None:
         """Tell of the fields; of those that change all the time only now and then, or if ``final``.

@@ -27,6 +27,9 @@ class DeliveryReport:
             something left.
         trouble: Why it is not going on, in words, or None.
         kept_back: Paths of files that stay here because the server has newer ones of these names.
+        undrained_points: How many points are in the journal and not yet in the event files, so
+            that no server can have them. The run's ending is not sent before they are.
+        journal_error: Why the journal could not be brought into the files, in words, or None.
     """
 
     sent: int = 0
@@ -37,8 +40,15 @@ class DeliveryReport:
     state: State = "sending"
     trouble: str | None = None
     kept_back: tuple[str, ...] = ()
+    undrained_points: int = 0
+    journal_error: str | None = None
 
     @property
     def is_complete(self) -> bool:
         """Whether the server has everything of the run."""
-        return not (self.pending or self.failed)
+        return not (self.pending or self.failed or self.is_journal_behind)
+
+    @property
+    def is_journal_behind(self) -> bool:
+        """Whether the run's files lack something that its journal has."""
+        return bool(self.undrained_points or self.journal_error)

@@ -8,11 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from axonlog.client import RunClient, is_retryable
-from axonlog.errors import AxonlogError, RefusedError
-from axonlog.store import RunDirectory, read_record
+from axonlog.errors import AxonlogError, CacheError, RefusedError
+from axonlog.store import RunDirectory, read_record, repair
 
-from ._delivery import Delivery, lock_file
-from ._lock import delivering
+from ._delivery import Delivery, delivery_lock
 from ._report import DeliveryReport
 from ._retry import Pace
 
@@ -42,7 +41,8 @@ def sync(
 
     Only what the server does not have is sent: an interrupted one goes on where it was, and a
     second one changes nothing. The directory may be a copy on another machine, and its run may
-    be going on in another process; nothing in it is changed, but for the notes in ``.axonlog``.
+    be going on in another process. A run whose process died is completed from its journal first;
+    else nothing in the directory is changed, but for the notes in ``.axonlog``.
     Rows of event files that the server has from elsewhere stay there.
 
     Args:
@@ -63,18 +63,31 @@ def sync(
     """
     run = RunDirectory(directory)
     read_record(run.document)
+    journal_error = _complete(directory)
     telling = _Telling(on_progress)
     delivery = Delivery(run, client, on_bytes=telling.tell_soon)
     telling.delivery = delivery
     deadline = None if wait_s is None else time.monotonic() + wait_s
-    with delivering(lock_file(run), wait_s=_OTHERS_S if wait_s is None else wait_s) as is_mine:
+    others_s = _OTHERS_S if wait_s is None else wait_s
+    with delivery_lock(run).held_if_free(timeout_s=others_s) as is_mine:
         trouble = _deliver(delivery, telling, deadline) if is_mine else "another process has it"
     report = delivery.report(is_fresh=True)
+    if journal_error is not None:
+        report = dataclasses.replace(report, journal_error=journal_error)
     if not report.is_complete:
-        trouble = trouble or delivery.waiting_for()
+        trouble = trouble or delivery.waiting_for() or report.journal_error
         report = dataclasses.replace(report, state="incomplete", trouble=trouble)
     telling.tell(report)
     return report
+
+
+def _complete(directory: Path) -> str | None:
+    """Bring over what a process that died has left in the journal; why not, if it cannot be."""
+    try:
+        repair(directory)
+    except (CacheError, OSError) as error:
+        return str(error)
+    return None
 
 
 class _Telling:

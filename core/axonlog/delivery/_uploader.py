@@ -123,7 +123,8 @@ class Uploader:
     def _is_over(self, error: Exception | None) -> bool:
         if error is not None:
             return not (is_retryable(error) or isinstance(error, OSError))
-        return self._pace.wait_s() > 0 and not self._counts.pending
+        is_done = not self._counts.pending or self._delivery.is_held_by_journal
+        return self._pace.wait_s() > 0 and is_done
 
     def _rest(self, *, is_finishing: bool) -> None:
         """Until the next step is due, or something calls for it."""

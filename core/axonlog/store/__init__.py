@@ -7,17 +7,30 @@ from ._json import to_json_value, to_text
 from ._keeper import Keeper
 from ._layout import RunDirectory
 from ._lineage import Lineage, LineageEntry, read_lineage
+from ._locks import LOCK_TIMEOUT_S, FileLock, LockTimeoutError
 from ._merge import merge_rows
-from ._repair import Repair, is_alive, needs_repair, repair, repair_siblings
+from ._repair import (
+    Repair,
+    ending_in_journal,
+    is_alive,
+    is_copy,
+    needs_repair,
+    repair,
+    repair_siblings,
+    waiting_in_journal,
+)
 from ._store import RunStore
 from ._writer import EventWriter
 
 __all__ = [
+    "LOCK_TIMEOUT_S",
     "Condition",
     "EventWriter",
+    "FileLock",
     "Keeper",
     "Lineage",
     "LineageEntry",
+    "LockTimeoutError",
     "Repair",
     "RunDirectory",
     "RunDocument",
@@ -25,7 +38,9 @@ __all__ = [
     "RunStore",
     "copy_into",
     "digest",
+    "ending_in_journal",
     "is_alive",
+    "is_copy",
     "is_part",
     "merge_rows",
     "needs_repair",
@@ -36,5 +51,6 @@ __all__ = [
     "replacing",
     "to_json_value",
     "to_text",
+    "waiting_in_journal",
     "write_json",
 ]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,6 +15,7 @@ from axonlog.events import FINAL_STATUSES, Status
 
 from ._files import Stamp, stamp_of, write_json
 from ._json import to_json_value, to_text
+from ._locks import ThreadLock, document_lock, exclusively
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -83,21 +84,79 @@ def read_record(path: Path) -> RunRecord:
         ) from error
 
 
+_Text = Literal["name", "description", "readme"]
+_Values = Literal["inputs", "outputs", "meta_info"]
+
+
+@dataclass
+class _Changes:
+    """What was changed since the file was last written; made again on what others wrote there."""
+
+    texts: dict[_Text, str] = field(default_factory=dict)
+    values: dict[_Values, tuple[bool, dict[str, Any]]] = field(default_factory=dict)
+    tags: tuple[bool, list[str]] | None = None
+    conditions: list[tuple[Condition, datetime]] = field(default_factory=list)
+
+    def set_text(self, name: _Text, text: str) -> None:
+        self.texts[name] = text
+
+    def merge(self, name: _Values, values: dict[str, Any], *, reset: bool) -> None:
+        was_reset, before = self.values.get(name, (False, {}))
+        self.values[name] = (reset or was_reset, values if reset else {**before, **values})
+
+    def add_tags(self, tags: list[str], *, reset: bool) -> None:
+        was_reset, before = self.tags or (False, [])
+        self.tags = (reset or was_reset, tags if reset else [*before, *tags])
+
+    def apply(self, record: RunRecord) -> None:
+        """Make the changes; those that have been made already make no difference."""
+        for name, text in self.texts.items():
+            setattr(record, name, text)
+        for key, (reset, values) in self.values.items():
+            current = None if reset else getattr(record, key)
+            setattr(record, key, {**(current or {}), **values})
+        if self.tags is not None:
+            reset, tags = self.tags
+            current_tags = [] if reset else (record.tags or [])
+            record.tags = list(dict.fromkeys([*current_tags, *tags]))
+        for condition, at in self.conditions:
+            if condition not in record.status_conditions:
+                _enter(record, condition, at)
+
+
+def _enter(record: RunRecord, condition: Condition, at: datetime) -> None:
+    """Enter a status that the run came to at ``at``, with the times that follow from it."""
+    record.status_conditions.append(condition)
+    record.status = condition.type
+    if condition.type == "running" and record.started_at is None:
+        record.started_at = at
+        if record.created_at is not None:
+            record.wait_time = (at - record.created_at).total_seconds()
+    if condition.type in FINAL_STATUSES:
+        record.finished_at = at
+        if record.started_at is not None:
+            record.duration = (at - record.started_at).total_seconds()
+    elif record.finished_at is not None:
+        record.finished_at = record.duration = None
+
+
 class RunDocument:
     """The run document in memory, and its file kept current by whole replacement.
 
     Any thread may change it; each change is on disk when its method returns, unless it was
-    deferred to the next ``save``. What another process wrote meanwhile is taken over first.
+    deferred to the next ``save``. What another process wrote meanwhile is taken over first, under
+    a lock between processes. Where somebody holds that for too long, the file is written all the
+    same, and again with the next change or ``save``: then it has both.
     """
 
     def __init__(self, path: Path, record: RunRecord) -> None:
         self._path = path
         self._record = record.model_copy(deep=True)
         self._is_changed = True
-        self._deferred: dict[str, dict[str, Any]] = {}
+        self._changes = _Changes()
         self._seen: Stamp | None = None
-        # Reentrant: a SIGTERM handler ends the run in the thread that may hold it.
-        self._lock = threading.RLock()
+        self._lock = ThreadLock(str(path))
+        self._file_lock = document_lock(path)
 
     @classmethod
     def load(cls, path: Path) -> RunDocument:
@@ -127,54 +186,72 @@ class RunDocument:
         """Whether the newest status is one after which nothing is expected."""
         return self._record.status in FINAL_STATUSES
 
+    @property
+    def is_saved(self) -> bool:
+        """Whether the file has every change, and nobody will write over it."""
+        return not self._is_changed
+
     def snapshot(self) -> RunRecord:
         """A copy that later changes do not reach."""
         with self._lock:
             return self._record.model_copy(deep=True)
 
     def save(self) -> None:
-        """Write the file if it is behind."""
+        """Write the file if it is behind.
+
+        Raises:
+            OSError: It cannot be written; the next save makes up for it.
+        """
         with self._lock:
             if self._is_changed:
-                self._catch_up()
-                self._write()
+                self._write(lambda: None)
 
-    def set_field(self, field: Literal["name", "description", "readme"], value: str) -> None:
-        """Replace one of the run's texts."""
+    def set_field(self, field: _Text, value: str) -> None:
+        """Replace one of the run's texts.
+
+        Raises:
+            OSError: As for ``save``.
+        """
         with self._lock:
-            self._catch_up()
-            setattr(self._record, field, to_text(value))
-            self._write()
+            self._write(lambda: self._changes.set_text(field, to_text(value)))
 
     def merge(
         self,
-        field: Literal["inputs", "outputs", "meta_info"],
+        field: _Values,
         values: Mapping[str, Any],
         *,
         reset: bool = False,
         deferred: bool = False,
     ) -> None:
-        """Set keys of one of the run's dictionaries; with ``reset`` the others go."""
+        """Set keys of one of the run's dictionaries; with ``reset`` the others go.
+
+        Raises:
+            OSError: As for ``save``.
+        """
         converted = to_json_value(values)
+
+        def change() -> bool:
+            current = getattr(self._record, field)
+            if ({} if reset else current or {}) | converted == current:
+                return False
+            self._changes.merge(field, converted, reset=reset)
+            return True
+
         with self._lock:
-            self._catch_up()
-            current = None if reset else getattr(self._record, field)
-            merged = {**(current or {}), **converted}
-            if merged != getattr(self._record, field):
-                setattr(self._record, field, merged)
+            if not deferred:
+                self._write(change)
+            elif change():
                 self._is_changed = True
-                if deferred:
-                    self._deferred[field] = {**self._deferred.get(field, {}), **converted}
-                else:
-                    self._write()
+                self._changes.apply(self._record)
 
     def add_tags(self, tags: Sequence[str], *, reset: bool = False) -> None:
-        """Append the tags that are new; with ``reset`` the old ones go."""
+        """Append the tags that are new; with ``reset`` the old ones go.
+
+        Raises:
+            OSError: As for ``save``.
+        """
         with self._lock:
-            self._catch_up()
-            current = [] if reset else (self._record.tags or [])
-            self._record.tags = list(dict.fromkeys([*current, *map(to_text, tags)]))
-            self._write()
+            self._write(lambda: self._changes.add_tags([*map(to_text, tags)], reset=reset))
 
     def add_condition(
         self,
@@ -195,6 +272,9 @@ class RunDocument:
             updated: When it was last told; ``at`` if not given.
             changed: When the run came to it; ``at`` if not given.
             at: When it happened; now if not given.
+
+        Raises:
+            OSError: As for ``save``.
         """
         now = at or datetime.now(timezone.utc)
         condition = Condition(
@@ -205,38 +285,35 @@ class RunDocument:
             last_transition_time=changed or now,
         )
         with self._lock:
-            self._catch_up()
-            record = self._record
-            record.status_conditions.append(condition)
-            record.status = status
-            if status == "running" and record.started_at is None:
-                record.started_at = now
-                if record.created_at is not None:
-                    record.wait_time = (now - record.created_at).total_seconds()
-            if status in FINAL_STATUSES:
-                record.finished_at = now
-                if record.started_at is not None:
-                    record.duration = (now - record.started_at).total_seconds()
-            elif record.finished_at is not None:
-                record.finished_at = record.duration = None
-            self._write()
+            self._write(lambda: self._changes.conditions.append((condition, now)))
 
-    def _catch_up(self) -> None:
+    def _write(self, change: Callable[[], bool | None]) -> None:
+        """Make a change and write the file; ``change`` returns False where it changes nothing."""
+        with exclusively(self._file_lock) as is_exclusive:
+            failure = self._catch_up()
+            if change() is False and not self._is_changed:
+                return
+            self._is_changed = True  # also when writing fails: the next one makes up for it
+            self._changes.apply(self._record)
+            if failure is not None:
+                raise failure  # writing now could take away what another process wrote
+            write_json(self._path, self._record.model_dump(mode="json", exclude_none=True))
+            self._seen = stamp_of(self._path)
+            if is_exclusive:  # else whoever holds the lock may write over it
+                self._is_changed = False
+                self._changes = _Changes()
+
+    def _catch_up(self) -> OSError | None:
+        """Take over what another process wrote meanwhile; why not, if it cannot be read."""
         if self._seen is None:
-            return  # never written: nobody else can have it from here
-        stamp = stamp_of(self._path)
-        if stamp is None or stamp == self._seen:
-            return
+            return None  # never written: nobody else can have it from here
         try:
-            self._record, self._seen = read_record(self._path), stamp
+            stamp = stamp_of(self._path)
+            if stamp is not None and stamp != self._seen:
+                self._record, self._seen = read_record(self._path), stamp
+                self._changes.apply(self._record)
         except (CacheError, FileNotFoundError):
-            return  # somebody spoiled it: what is known here is written over it
-        for field, values in self._deferred.items():
-            setattr(self._record, field, {**(getattr(self._record, field) or {}), **values})
-
-    def _write(self) -> None:
-        self._is_changed = True  # also when writing fails: the next one makes up for it
-        write_json(self._path, self._record.model_dump(mode="json", exclude_none=True))
-        self._seen = stamp_of(self._path)
-        self._is_changed = False
-        self._deferred = {}
+            pass  # somebody spoiled it: what is known here is written over it
+        except OSError as error:
+            return error
+        return None

@@ -5,12 +5,17 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+import math
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from axonlog.errors import CacheError
 
 from ._drained import Drained, Position
-from ._exclusive import Exclusive
 from ._layout import RunDirectory
+from ._locks import LOCK_TIMEOUT_S, POLL_INTERVAL_S, FileLock
 from ._series import SeriesBook
 from .journal import Attempt, Journal, Scan, attempts_in, read_file, scan
 
@@ -21,6 +26,11 @@ _Read = Callable[[int, int], bytes]
 
 # A batch is some ten times as large in memory as in the journal.
 _BATCH_BYTES = 128 * 1024
+
+_NOTE = "drained.json"
+
+# After so many batches (a fifth of a second) other processes get their turn at the lock.
+_BATCHES_IN_A_ROW = 8
 
 
 @dataclass
@@ -39,23 +49,34 @@ class Drain:
     Args:
         directory: The run.
         book: Its event files.
+
+    Attributes:
+        dropped_bytes: What could not be read, and was left out.
+        timeout_s: How long each method waits for another process; then it raises
+            ``LockTimeoutError``, and everything stays in the journal.
     """
 
     def __init__(self, directory: RunDirectory, book: SeriesBook) -> None:
         self.dropped_bytes = 0
+        self.timeout_s = LOCK_TIMEOUT_S
+        self._batches = 0
         self._directory = directory
-        self._note = directory.journal / "drained.json"
+        self._note = directory.journal / _NOTE
         self._book = book
-        self._exclusive = Exclusive(directory.journal / "lock")
+        self._lock = FileLock(lock_path(directory))
         self._is_taking = False
         self._readings: dict[str, _Reading] = {}
 
-    def own(self, journal: Journal) -> bool:
+    def own(self, journal: Journal, *, deadline: float = math.inf) -> bool:
         """Bring over what this process has logged so far.
 
+        Args:
+            journal: Of this process.
+            deadline: When to stop after a batch, by ``time.monotonic``.
+
         Returns:
-            Whether all of it is in the event files; not so where a signal handler asks in the
-            middle of a batch.
+            Whether all of it is in the event files; not so after the deadline, and where a signal
+            handler asks in the middle of a batch.
 
         Raises:
             OSError: The files cannot be written; nothing was, and the journal keeps it all.
@@ -63,13 +84,14 @@ class Drain:
         *sealed, active = journal.segments()
         for segment in sealed:
             try:
-                if self._segment(journal.attempt, segment.index, segment.read) is None:
+                read = segment.read
+                if self._segment(journal.attempt, segment.index, read, deadline) is None:
                     return False
             except FileNotFoundError:
                 _log.warning("%s was deleted, with points that no event file has", segment.path)
             journal.forget(segment)
             segment.path.unlink(missing_ok=True)
-        return self._segment(journal.attempt, active.index, active.read) is not None
+        return self._segment(journal.attempt, active.index, active.read, deadline) is not None
 
     def left(self, attempt: Attempt) -> int:
         """Bring over what a process has left that writes no more.
@@ -89,20 +111,27 @@ class Drain:
                 points += self._segment(attempt, index, functools.partial(read_file, path)) or 0
         return points
 
-    def forget(self, attempt: Attempt) -> None:
+    def forget(self, attempt: Attempt, *, keeps_status: bool = False) -> None:
         """Take away the files of an attempt that is through, and the folder after the last one.
+
+        Args:
+            attempt: All of whose points are in the event files.
+            keeps_status: Leave what says who wrote the attempt and how it ended, for whoever
+                can judge that later.
 
         Raises:
             OSError: They cannot be taken away.
         """
-        with self._exclusive.held():
+        with self._lock.held(timeout_s=self.timeout_s):
             for file in attempts_in(attempt.folder):
                 if file.name == attempt.name:
                     for index in file.indexes:
                         file.segment(index).unlink(missing_ok=True)
-            attempt.owner.unlink(missing_ok=True)
             self._readings.pop(attempt.name, None)
-            if not self.tidy():
+            if not keeps_status:
+                attempt.owner.unlink(missing_ok=True)
+                attempt.status.unlink(missing_ok=True)
+            if keeps_status or not self.tidy():
                 state = self._load()
                 state.positions.pop(attempt.name, None)
                 state.save(self._note)
@@ -114,7 +143,7 @@ class Drain:
             OSError: It cannot be taken away.
         """
         folder = self._directory.journal
-        with self._exclusive.held():
+        with self._lock.held(timeout_s=self.timeout_s):
             if attempts_in(folder):
                 return False
             with contextlib.suppress(OSError):  # something of somebody else's is in there
@@ -131,15 +160,24 @@ class Drain:
         Raises:
             OSError: A half batch cannot be taken back.
         """
-        with self._exclusive.held():
+        with self._lock.held(timeout_s=self.timeout_s):
             self._load()
             yield
 
-    def _segment(self, attempt: Attempt, index: int, read: _Read) -> int | None:
-        """What is new in a segment. The number of points; None in the middle of a batch."""
+    def _segment(
+        self, attempt: Attempt, index: int, read: _Read, deadline: float = math.inf
+    ) -> int | None:
+        """What is new in a segment.
+
+        Returns:
+            The number of points; None in the middle of a batch or after the deadline.
+        """
         points, limit_bytes = 0, _BATCH_BYTES
         while True:
-            with self._exclusive.held():
+            if time.monotonic() >= deadline:
+                return None
+            self._give_way()
+            with self._lock.held(timeout_s=self.timeout_s):
                 if self._is_taking:
                     return None
                 state = self._load()
@@ -164,6 +202,12 @@ class Drain:
                 return points
             if not scanned.position:  # a frame that is longer than that
                 limit_bytes *= 2
+
+    def _give_way(self) -> None:
+        """Let others have the lock now and then: who polls for it would hardly ever meet a gap."""
+        self._batches += 1
+        if self._batches % _BATCHES_IN_A_ROW == 0:
+            time.sleep(1.5 * POLL_INTERVAL_S)
 
     def _take(self, scanned: Scan, state: Drained, attempt: str, after: Position) -> None:
         rows = self._book.compose(scanned.batches)
@@ -191,3 +235,61 @@ class Drain:
             state.undo = {}
             state.save(self._note)
         return state
+
+
+@dataclass(frozen=True)
+class Undrained:
+    """What journals hold and event files do not have.
+
+    Attributes:
+        points: How many points.
+        unreadable: Segments that cannot be understood, whatever they hold.
+    """
+
+    points: int = 0
+    unreadable: tuple[Path, ...] = ()
+
+
+def undrained(path: Path, *, is_counted: Callable[[Attempt], bool]) -> Undrained:
+    """Count what the journals of the run in ``path`` hold and its event files do not have.
+
+    Args:
+        path: The run's directory.
+        is_counted: Asked for each attempt.
+
+    Raises:
+        CacheError: What says how far the journals have been read cannot be understood.
+        OSError: Something there cannot be read.
+    """
+    folder = RunDirectory(path).journal
+    attempts = [item for item in attempts_in(folder) if item.indexes and is_counted(item)]
+    if not attempts:
+        return Undrained()
+    positions = Drained.load(folder / _NOTE).positions
+    points, unreadable = 0, []
+    for attempt in attempts:
+        position = positions.get(attempt.name, (0, 0))
+        for index in attempt.indexes:
+            if index < position[0]:
+                continue
+            try:
+                data = attempt.segment(index).read_bytes()
+                points += _count(data, position[1] if index == position[0] else 0)
+            except FileNotFoundError:
+                continue  # brought over in this moment
+            except CacheError:
+                unreadable.append(attempt.segment(index))
+    return Undrained(points, tuple(unreadable))
+
+
+def lock_path(directory: RunDirectory) -> Path:
+    """What whoever moves points of the run, or takes files of its journal away, holds locked."""
+    return directory.journal / "lock"
+
+
+def _count(data: bytes, offset: int) -> int:
+    names: dict[int, tuple[str, ...]] = {}
+    if offset:
+        scan(data[:offset], names)
+    batches = scan(data[offset:], names, is_beginning=not offset).batches
+    return sum(len(batch.names) * len(batch.steps) for batch in batches)

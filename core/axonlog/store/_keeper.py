@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 
+from ._locks import LOCK_TIMEOUT_S
 from ._store import RunStore
 
 _log = logging.getLogger("axonlog")
-
-_PATIENCE_S = 5.0
 
 
 class Keeper:
@@ -26,13 +25,13 @@ class Keeper:
         """Begin; called once."""
         self._thread.start()
 
-    def stop(self) -> None:
+    def stop(self, *, timeout_s: float = LOCK_TIMEOUT_S) -> None:
         """End, waiting a while for a refresh that is under way.
 
         It may be waiting for a lock of the thread that calls this, from a signal handler.
         """
         self._stopping.set()
-        self._thread.join(_PATIENCE_S)
+        self._thread.join(max(0.0, timeout_s))
 
     def _run(self) -> None:
         while not self._stopping.wait(self._interval_s):

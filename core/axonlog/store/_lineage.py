@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from axonlog.errors import CacheError
 
 from ._files import stamp_of, write_json
 from ._json import to_json_value
+from ._locks import ThreadLock, document_lock, exclusively
 
 
 class LineageEntry(BaseModel):
@@ -36,22 +36,34 @@ class Lineage:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        # Reentrant: a SIGTERM handler ends the run in the thread that may hold it.
-        self._lock = threading.RLock()
+        self._lock = ThreadLock(str(path))
+        self._file_lock = document_lock(path)
         self._seen = stamp_of(path)
         self._entries = {entry.name: entry for entry in read_lineage(path)}
+        self._written = dict(self._entries)
+        # What the file may lack: writing failed, or another process may have written over it.
+        self._unsaved: dict[str, LineageEntry] = {}
 
     def add(self, entries: Sequence[LineageEntry]) -> None:
-        """Keep the entries; they are on disk when this returns."""
+        """Keep the entries; they are on disk when this returns.
+
+        Raises:
+            OSError: They cannot be written; the next ``add`` makes up for it.
+        """
         with self._lock:
-            self._catch_up()
-            before = dict(self._entries)
-            for entry in entries:
-                self._entries[entry.name] = entry
-            if self._entries != before:
-                documents = [item.model_dump() for item in self._entries.values()]
-                write_json(self._path, to_json_value(documents))
-                self._seen = stamp_of(self._path)
+            self._unsaved.update({entry.name: entry for entry in entries})
+            if not self._unsaved:
+                return
+            with exclusively(self._file_lock) as is_exclusive:
+                self._catch_up()
+                self._entries.update(self._unsaved)
+                if self._entries != self._written:
+                    documents = [item.model_dump() for item in self._entries.values()]
+                    write_json(self._path, to_json_value(documents))
+                    self._written = dict(self._entries)
+                    self._seen = stamp_of(self._path)
+                if is_exclusive:
+                    self._unsaved = {}
 
     def snapshot(self) -> list[LineageEntry]:
         """The entries of this moment, in the order in which their names first came."""
@@ -62,7 +74,8 @@ class Lineage:
         """Take over what another process wrote meanwhile."""
         stamp = stamp_of(self._path)
         if stamp is not None and stamp != self._seen:
-            self._entries.update({entry.name: entry for entry in read_lineage(self._path)})
+            self._written = {entry.name: entry for entry in read_lineage(self._path)}
+            self._entries.update(self._written)
             self._seen = stamp
 
 

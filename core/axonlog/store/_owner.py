@@ -10,11 +10,14 @@ import time
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Literal
 
 from axonlog.errors import CacheError
 
 from ._files import write_json
-from .journal import can_be_mapped
+from .journal import has_stable_inodes
+
+Liveness = Literal["alive", "dead", "unknown"]
 
 # A process on another machine cannot be asked; it gives a sign of life now and then.
 SIGN_INTERVAL_S = 30.0
@@ -26,8 +29,8 @@ class Owner:
     """A process, told apart from all others: a pid is given again, after a boot at the latest.
 
     What a system does not tell is None. ``started`` is in clock ticks since the boot.
-    ``since`` is for people. ``folder`` is the inode of the folder in which the note lies: a copy
-    of it has another one.
+    ``since`` is for people. ``device``, ``folder`` (an inode) and ``path`` are those of the folder
+    in which the note lies: in a copy of it they are others.
     """
 
     pid: int
@@ -38,6 +41,8 @@ class Owner:
     host: str
     since: str
     folder: int | None = None
+    device: int | None = None
+    path: str | None = None
 
     def write(self, path: Path) -> None:
         """Leave a note on this process in ``path``, whose folder is there.
@@ -45,9 +50,12 @@ class Owner:
         Raises:
             OSError: It cannot be written.
         """
-        # Elsewhere inodes may change by themselves.
-        folder = path.parent.stat().st_ino if can_be_mapped(path.parent) else None
-        write_json(path, asdict(replace(self, folder=folder)))
+        place, status = os.path.realpath(path.parent), path.parent.stat()
+        if has_stable_inodes(path.parent):
+            note = replace(self, path=place, folder=status.st_ino, device=status.st_dev)
+        else:
+            note = replace(self, path=place)
+        write_json(path, asdict(note), ascii_only=True)
 
 
 def this_process() -> Owner:
@@ -79,27 +87,76 @@ def read_owner(path: Path) -> Owner:
         raise CacheError(f"{path}: not a note on a process", path=path) from error
 
 
-def is_owner_alive(path: Path) -> bool:
-    """Whether the process that left the note in ``path`` still writes; False without a note."""
+def liveness(path: Path) -> Liveness:
+    """Whether the process that left the note in ``path`` still writes there.
+
+    ``dead`` needs evidence: no such process on this machine, a boot since, no sign of life from
+    one elsewhere, or no note any more. In a copy of the directory nobody writes, and nobody
+    renews the note. What became of the process is then ``unknown``, unless this machine knows
+    that it is gone, and the original directory does not say that it closed the run.
+    """
     try:
         owner = read_owner(path)
-        silence_s = time.time() - path.stat().st_mtime
-    except (FileNotFoundError, CacheError):
-        return False
+    except FileNotFoundError:
+        return "dead"
+    except CacheError:
+        return "dead" if _is_silent(path) else "unknown"
     except OSError:
-        return True  # it cannot be known, and a living run must not be called dead
+        return "alive"  # it cannot be known, and a living run must not be called dead
+    is_original = _is_original(owner, path.parent)
+    is_gone = _is_gone(owner)
+    if is_original:
+        if is_gone is None:  # a process elsewhere
+            return "dead" if _is_silent(path) else "alive"
+        return "dead" if is_gone else "alive"
+    return "dead" if is_gone and not _has_closed(owner, path) else "unknown"
+
+
+def is_owner_alive(path: Path) -> bool:
+    """Whether the process that left the note in ``path`` still writes there, or may do so."""
+    return liveness(path) == "alive"
+
+
+def _is_gone(owner: Owner) -> bool | None:
+    """Whether the process has ended; None if it cannot be looked up from here."""
     here = _this_machine()
     if owner.boot_id is not None and owner.boot_id == here["boot_id"]:
-        if owner.pid_namespace == here["pid_namespace"]:
-            is_copy = owner.folder not in (None, path.parent.stat().st_ino)
-            return not is_copy and _is_running(owner.pid, owner.started)
-    elif None not in (owner.boot_id, owner.machine_id) and (owner.machine_id, owner.host) == (
-        here["machine_id"],
-        socket.gethostname(),
-    ):
+        if owner.pid_namespace != here["pid_namespace"]:
+            return None
+        return not _is_running(owner.pid, owner.started)
+    if owner.host != socket.gethostname():
+        return None
+    if owner.boot_id is None and here["boot_id"] is None:
+        # A system without /proc: that the pid is free is certain, who has it is not.
+        return True if not _is_pid_taken(owner.pid) else None
+    if None not in (owner.boot_id, owner.machine_id) and owner.machine_id == here["machine_id"]:
         # This very machine, booted since. The name counts too: images copy the machine's id.
+        return True
+    return None
+
+
+def _is_original(owner: Owner, folder: Path) -> bool:
+    """Whether ``folder`` is the one in which the process wrote its note, moved or not."""
+    if owner.folder is None:
+        return owner.path is None or owner.path == os.path.realpath(folder)
+    status = folder.stat()
+    # A device may have another number after a boot, and on another machine.
+    is_same_boot = owner.boot_id is not None and owner.boot_id == _this_machine()["boot_id"]
+    is_device = not is_same_boot or owner.device in (None, status.st_dev)
+    return owner.folder == status.st_ino and is_device
+
+
+def _has_closed(owner: Owner, copy: Path) -> bool:
+    """Whether the run that ``copy`` was copied from is still there, and its process closed it."""
+    if owner.path is None:
         return False
-    return silence_s < _SILENCE_S
+    journal = Path(owner.path)
+    # Of `<run>/.axonlog/journal` what is below the run goes when the process closes it.
+    return journal.parent.parent.is_dir() and not (journal / copy.name).exists()
+
+
+def _is_silent(path: Path) -> bool:
+    return time.time() - path.stat().st_mtime >= _SILENCE_S
 
 
 @functools.cache
@@ -128,6 +185,16 @@ def _pid_namespace() -> str | None:
 def _is_running(pid: int, started: int | None) -> bool:
     now_started = _start_of(pid)
     return now_started is not None and (started is None or started == now_started)
+
+
+def _is_pid_taken(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _start_of(pid: int) -> int | None:

@@ -10,15 +10,18 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from axonlog.errors import CacheError
+from axonlog.events import FINAL_STATUSES
 
-from ._document import RunDocument
-from ._drain import Drain
+from ._document import Condition, RunDocument
+from ._drain import Drain, Undrained, undrained
 from ._files import PART_PREFIX, PART_SUFFIX
 from ._layout import RunDirectory
 from ._lineage import Lineage
+from ._locks import LOCK_TIMEOUT_S
 from ._names import EventNames
-from ._owner import Owner, is_owner_alive, read_owner
+from ._owner import Owner, is_owner_alive, liveness, read_owner
 from ._series import SeriesBook
+from ._status_slot import read_status
 from .journal import Attempt, attempts_in
 
 _log = logging.getLogger("axonlog")
@@ -52,27 +55,80 @@ def is_alive(path: Path) -> bool:
     return any(is_owner_alive(item.owner) for item in attempts_in(RunDirectory(path).journal))
 
 
+def is_copy(path: Path) -> bool:
+    """Whether ``path`` is a copy of a run, made while it went on, whose ending cannot be known.
+
+    The process may still write the original: what a copy says of the run's status counts for
+    nothing.
+    """
+    attempts = attempts_in(RunDirectory(path).journal)
+    newest = _speaker(attempts)
+    return newest is not None and liveness(newest.owner) == "unknown"
+
+
+def ending_in_journal(path: Path) -> Condition | None:
+    """The ending that the process of the run in ``path`` gave it, if the document lacks it.
+
+    Raises:
+        CacheError: The run document cannot be understood.
+        OSError: Something cannot be read.
+    """
+    directory = RunDirectory(path)
+    dead = [item for item in attempts_in(directory.journal) if not is_owner_alive(item.owner)]
+    speaker = _speaker(dead)
+    if speaker is None or is_alive(path):
+        return None
+    given = read_status(speaker.status)
+    if given is None or given.type not in FINAL_STATUSES:
+        return None
+    return given if _is_missing(given, RunDocument.load(directory.document)) else None
+
+
+def waiting_in_journal(path: Path, *, with_living: bool) -> Undrained:
+    """What the journal of the run in ``path`` holds and its event files do not have.
+
+    Args:
+        path: The run's directory.
+        with_living: Also what processes hold that still write: they are a second behind.
+
+    Raises:
+        CacheError: What says how far the journals have been read cannot be understood.
+        OSError: Something there cannot be read.
+    """
+    return undrained(path, is_counted=lambda item: with_living or not is_owner_alive(item.owner))
+
+
 def needs_repair(path: Path) -> bool:
     """Whether a process died while it wrote the run in ``path``, or while it tidied up."""
     journal = RunDirectory(path).journal
     attempts = attempts_in(journal)
     if not attempts:
         return journal.is_dir()
-    return any(not is_owner_alive(item.owner) for item in attempts)
+    states = {item: liveness(item.owner) for item in attempts}
+    # What only waits for its process to be judged is as it should be.
+    return any(
+        state == "dead" or (state == "unknown" and item.indexes) for item, state in states.items()
+    )
 
 
-def repair(path: Path) -> Repair | None:
+def repair(path: Path, *, timeout_s: float = LOCK_TIMEOUT_S) -> Repair | None:
     """Complete the run in ``path``, if a process died while it wrote it.
 
-    Its journal is brought into the event files, outputs and lineage follow, and a run without an
-    ending that nobody else writes is entered as failed. Safe to repeat, to interrupt, and to do
-    in two processes at once.
+    Its journal is brought into the event files, outputs and lineage follow. A run without an
+    ending that nobody else writes is given the one that its process left in the journal, or else
+    entered as failed; not so a copy of a run that may still go on elsewhere. Safe to repeat, to
+    interrupt, and to do in two processes at once.
+
+    Args:
+        path: The run's directory.
+        timeout_s: How long to wait for another process that holds the journal's lock.
 
     Returns:
         What was done; None if there was nothing to do.
 
     Raises:
         CacheError: Something there cannot be understood.
+        LockTimeoutError: Another process held the lock all the time.
         OSError: Something there cannot be read or written.
     """
     directory = RunDirectory(path)
@@ -86,16 +142,27 @@ def repair(path: Path) -> Repair | None:
     document = RunDocument.load(directory.document)
     book = SeriesBook(directory, document, Lineage(directory.lineage), names)
     drain = Drain(directory, book)
+    drain.timeout_s = timeout_s
     with drain.between_batches():
-        dead = [item for item in attempts_in(directory.journal) if not is_owner_alive(item.owner)]
+        attempts = attempts_in(directory.journal)
+        left = [item for item in attempts if not is_owner_alive(item.owner)]
+        is_open = len(left) < len(attempts)
+        is_lost = False
         try:
-            points = sum(drain.left(attempt) for attempt in dead)
-            book.tell(final=True)
+            # First: a disk may have room for the ending, and not for all the points.
+            is_judged = not is_open and not is_copy(path)
+            if left and is_judged:
+                is_lost = _enter_ending(document, left)
         finally:
-            book.close()
-        is_lost = bool(dead) and not is_alive(path) and _enter_loss(document, dead)
-        for attempt in dead:
-            drain.forget(attempt)
+            try:
+                points = sum(drain.left(attempt) for attempt in left)
+                book.tell(final=True)
+            finally:
+                book.close()
+        speaker = _speaker(attempts)
+        for attempt in left:
+            is_kept = not is_judged and speaker is not None and attempt.name == speaker.name
+            drain.forget(attempt, keeps_status=is_kept)
         if drain.tidy():
             _clear_halves(path)
     if drain.dropped_bytes:
@@ -105,7 +172,7 @@ def repair(path: Path) -> Repair | None:
             path,
             drain.dropped_bytes,
         )
-    return Repair(path, points, drain.dropped_bytes, is_lost) if dead else None
+    return Repair(path, points, drain.dropped_bytes, is_lost) if left else None
 
 
 def repair_siblings(path: Path, *, limit: int = 1000) -> list[Repair]:
@@ -138,10 +205,42 @@ def _clear_halves(path: Path) -> None:
             half.unlink(missing_ok=True)
 
 
+def _speaker(attempts: list[Attempt]) -> Attempt | None:
+    """The attempt that speaks for the run's status: the newest one that is no guest's."""
+    speakers = [item for item in attempts if item.status.exists()] or attempts
+    return speakers[-1] if speakers else None
+
+
+def _is_missing(given: Condition, document: RunDocument) -> bool:
+    """Whether the document lacks a status that the journal has, and should have it."""
+    known = document.snapshot().status_conditions
+    moment = given.last_transition_time
+    if any((item.type, item.last_transition_time) == (given.type, moment) for item in known):
+        return False
+    newest = known[-1].last_transition_time if known else None
+    is_newer = newest is None or moment is None or moment > newest
+    return is_newer or (given.type in FINAL_STATUSES and not document.is_final)
+
+
+def _enter_ending(document: RunDocument, left: list[Attempt]) -> bool:
+    """Give a run that nobody writes the ending that it lacks; whether its process was lost."""
+    if document.snapshot().is_managed:
+        return False  # the scheduler keeps its status
+    speaker = _speaker(left)
+    given = None if speaker is None else read_status(speaker.status)
+    if given is not None and _is_missing(given, document):
+        # An ending; or that a settled run was set running again, after which it counts no more.
+        document.add_condition(
+            given.type,
+            reason=given.reason or "",
+            message=given.message,
+            at=given.last_transition_time,
+        )
+    return not document.is_final and _enter_loss(document, left)
+
+
 def _enter_loss(document: RunDocument, dead: list[Attempt]) -> bool:
     record = document.snapshot()
-    if document.is_final or record.is_managed:
-        return False  # it had ended, or the scheduler keeps its status
     owner, signs = _last_signs(dead)
     signs += [condition.last_transition_time for condition in record.status_conditions]
     who = f"process {owner.pid} on {owner.host}" if owner else "the process"

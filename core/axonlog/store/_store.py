@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import contextlib
+import logging
+import math
 import os
-import threading
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from axonlog.errors import ContextError
+from axonlog.events import Status
 
-from ._document import RunDocument, RunRecord, read_record
-from ._drain import Drain
-from ._exclusive import Exclusive
+from ._document import Condition, RunDocument, RunRecord, read_record
+from ._drain import Drain, lock_path
 from ._layout import RunDirectory
 from ._lineage import Lineage
+from ._locks import LOCK_TIMEOUT_S, FileLock, LockTimeoutError, ThreadLock
 from ._names import EventNames
 from ._owner import SIGN_INTERVAL_S, is_owner_alive, this_process
 from ._repair import repair
 from ._series import SeriesBook
+from ._status_slot import reserve_status, write_status
 from .journal import Attempt, Journal, attempts_in, new_attempt
 
-_PATIENCE_S = 5.0
+_log = logging.getLogger("axonlog")
+
+# A user waits for the training to begin: so long for another process that holds the run's lock.
+_OPEN_TIMEOUT_S = 2.0
 
 
 def _always() -> bool:
@@ -49,6 +55,8 @@ class RunStore:
         lineage: Lineage,
         book: SeriesBook,
         journal: Journal,
+        *,
+        is_guest: bool = False,
     ) -> None:
         self.directory = directory
         self.document = document
@@ -56,7 +64,8 @@ class RunStore:
         self.journal = journal
         self._book = book
         self._drain = Drain(directory, book)
-        self._refreshing = threading.RLock()
+        self._refreshing = ThreadLock(f"{directory.journal}: the journal")
+        self._is_guest = is_guest
         self._is_closed = False
         self._sign_due_s = time.monotonic() + SIGN_INTERVAL_S
 
@@ -68,16 +77,19 @@ class RunStore:
         *,
         admit: Callable[[], bool] = _always,
         on_lost: Callable[[int, OSError], None] = _raise,
+        is_guest: bool = False,
     ) -> RunStore:
         """Open the run in ``path``: the one that is there, or else ``fresh``.
 
-        What a process that died has left there is repaired first.
+        What a process that died has left there is repaired first, unless another process holds
+        the lock for that; then a warning says so, and it stays for later.
 
         Args:
             path: The run's directory.
             fresh: The run document to begin with.
             admit: See ``Journal``.
             on_lost: See ``Journal``.
+            is_guest: Whether the run's status is another process's to give.
 
         Raises:
             ContextError: Another run lives there.
@@ -86,6 +98,7 @@ class RunStore:
         """
         directory = RunDirectory(path)
         directory.create()
+        timeout_s = _OPEN_TIMEOUT_S
         if directory.document.exists():
             uuid = read_record(directory.document).uuid
             if uuid != fresh.uuid:
@@ -93,19 +106,26 @@ class RunStore:
                     f"{path} holds run {uuid}, not {fresh.uuid}: pass another "
                     "artifacts_path=, or run_uuid= to continue the run that is there"
                 )
-            repair(path)
+            try:
+                repair(path, timeout_s=timeout_s)
+            except LockTimeoutError as error:
+                timeout_s = 0.0
+                _log.warning(
+                    "%s: goes on without what an earlier process has left in the journal; that "
+                    "is kept, and brought into the event files later: %s",
+                    path,
+                    error,
+                )
             document = RunDocument.load(directory.document)
         else:
             document = RunDocument(directory.document, fresh)
         lineage = Lineage(directory.lineage)
         names = EventNames(directory.names, directory.journal / "names.json")
-        attempt = new_attempt(directory.journal)
-        with Exclusive(directory.journal / "lock").held():  # from who is tidying up there
-            this_process().write(attempt.owner)
+        attempt = _begin_attempt(directory, is_guest=is_guest, timeout_s=timeout_s)
         journal = Journal(attempt, admit=admit, on_lost=on_lost)
         book = SeriesBook(directory, document, lineage, names)
         document.save()
-        return cls(directory, document, lineage, book, journal)
+        return cls(directory, document, lineage, book, journal, is_guest=is_guest)
 
     @property
     def activity(self) -> int:
@@ -123,27 +143,70 @@ class RunStore:
         """
         self._book.append_document(kind, name, step, timestamp, value)
 
-    def refresh(self, *, final: bool = False) -> bool:
+    def enter_status(self, status: Status, *, reason: str, message: str | None) -> None:
+        """Enter the status that this process gives the run.
+
+        It is in reserved bytes of the journal first: where the run document cannot be written,
+        the next save makes up for it, or else whoever opens the run next.
+
+        Raises:
+            OSError: It is nowhere on disk.
+        """
+        now = datetime.now(timezone.utc)
+        kept = self._keep_status(
+            Condition(
+                type=status,
+                reason=reason,
+                message=message,
+                last_update_time=now,
+                last_transition_time=now,
+            )
+        )
+        try:
+            self.document.add_condition(status, reason=reason, message=message, at=now)
+        except OSError as error:
+            if not kept:
+                raise
+            _log.info("%s: %s waits in the journal: %s", self.directory.document, status, error)
+
+    def keep_ending(self) -> None:
+        """Note in the journal, too, that the run has the ending that its document has."""
+        self._keep_status(self.document.snapshot().status_conditions[-1])
+
+    def refresh(
+        self, *, final: bool = False, timeout_s: float = LOCK_TIMEOUT_S, deadline: float = math.inf
+    ) -> bool:
         """Bring event files, outputs, flags and summaries up to what has been logged.
 
         Args:
             final: Tell every file's whole length, however little it has grown.
+            timeout_s: How long to wait for another thread or process that is at it.
+            deadline: When to stop after a batch, by ``time.monotonic``.
 
         Returns:
             Whether all points are in the event files; see ``Drain.own``.
 
         Raises:
+            LockTimeoutError: Others were at it all the time; the journal keeps everything.
             OSError: A file could not be read or written; the next refresh makes up for it.
         """
-        with self._refreshing:
+        if not self._refreshing.acquire(timeout_s=timeout_s):
+            raise self._is_busy(timeout_s)
+        try:
+            self._drain.timeout_s = timeout_s
             self.document.save()
             if not final:
                 self._look_ahead()
-            is_complete = self._drain.own(self.journal)
+            is_complete = self._drain.own(self.journal, deadline=deadline)
             for attempt in self._left_attempts():
-                self._drain.left(attempt)
-                self._drain.forget(attempt)
+                # A guest leaves the status of the run's own process to whoever repairs the run.
+                is_kept = self._is_guest and attempt.status.exists()
+                if attempt.indexes or not is_kept:
+                    self._drain.left(attempt)
+                    self._drain.forget(attempt, keeps_status=is_kept)
             self._book.tell(final=final)
+        finally:
+            self._refreshing.release()
         return is_complete
 
     def adopt(self, path: Path, rows_before: bytes) -> None:
@@ -159,12 +222,17 @@ class RunStore:
                 self._book.tell(final=True)
                 self._drain.tidy()
 
-    def close(self) -> bool:
+    def close(self, *, timeout_s: float = LOCK_TIMEOUT_S, deadline: float = math.inf) -> bool:
         """Refuse further points, tell everything once more and close the files.
+
+        Args:
+            timeout_s: See ``refresh``.
+            deadline: See ``refresh``.
 
         Returns:
             Whether all points are in the event files. If not, then the journal stays, for
-            whoever opens the run next: a signal handler may have asked in the middle of things.
+            whoever opens the run next: a signal handler may have asked in the middle of things,
+            or the deadline is over.
 
         Raises:
             OSError: As ``refresh``; the journal stays then too.
@@ -172,13 +240,16 @@ class RunStore:
         self.journal.close()
         is_complete = False
         # A thread that holds it may wait for one that a signal handler interrupted: this one.
-        is_held = self._refreshing.acquire(timeout=_PATIENCE_S)
+        is_held = self._refreshing.acquire(timeout_s=timeout_s)
         try:
-            if is_held and self.refresh(final=True):
-                self._drain.forget(self.journal.attempt)
+            if not is_held:
+                raise self._is_busy(timeout_s)
+            if self.refresh(final=True, timeout_s=timeout_s, deadline=deadline):
                 is_complete = True
-            self._is_closed = True
+                if self.document.is_saved:  # else the journal alone may have the ending
+                    self._drain.forget(self.journal.attempt)
         finally:
+            self._is_closed = True
             if is_held:
                 self._book.close()
                 self.journal.release()
@@ -187,6 +258,23 @@ class RunStore:
             with contextlib.suppress(OSError):
                 self.journal.attempt.owner.unlink(missing_ok=True)
         return is_complete
+
+    def _is_busy(self, timeout_s: float) -> LockTimeoutError:
+        return LockTimeoutError(
+            f"{self.directory.journal}: another thread has been reading it, or waiting for another "
+            f"process that holds its lock, for {timeout_s:.1f} seconds"
+        )
+
+    def _keep_status(self, condition: Condition) -> bool:
+        """Whether it is in the journal."""
+        if self._is_guest:
+            return False
+        try:
+            write_status(self.journal.attempt.status, condition)
+        except OSError as error:
+            _log.debug("%s: cannot keep %s: %s", self.directory.path, condition.type, error)
+            return False
+        return True
 
     def _look_ahead(self) -> None:
         with contextlib.suppress(OSError):  # the log call that finds no segment will tell
@@ -203,3 +291,16 @@ class RunStore:
             for attempt in attempts_in(self.directory.journal)
             if attempt.name != self.journal.attempt.name and not is_owner_alive(attempt.owner)
         ]
+
+
+def _begin_attempt(directory: RunDirectory, *, is_guest: bool, timeout_s: float) -> Attempt:
+    """An attempt of this process, with its note and the room for its status."""
+    attempt = new_attempt(directory.journal)
+    lock = FileLock(lock_path(directory))
+    # From who is tidying up there. Who takes longer than that for it is doing something else.
+    with lock.held_if_free(timeout_s=timeout_s):
+        attempt.folder.mkdir(parents=True, exist_ok=True)
+        this_process().write(attempt.owner)
+        if not is_guest:
+            reserve_status(attempt.status)
+    return attempt

@@ -56,8 +56,8 @@ class EventWriter:
             data = (rows if before else header(kind) + rows).encode("utf-8")
             try:
                 written = os.write(descriptor, data)
-                if written != len(data):
-                    raise OSError(f"{path}: only {written} of {len(data)} bytes could be written")
+                while written < len(data):  # what is in the way is said by the next attempt
+                    written += os.write(descriptor, data[written:])
             except OSError:
                 # A row torn in the middle of a file would cost its readers the whole file.
                 with contextlib.suppress(OSError):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from axonlog.context import Context
 from axonlog.errors import AxonlogError, ContextError
 from axonlog.events import FINAL_STATUSES, Status
-from axonlog.store import Keeper, RunRecord, RunStore, repair_siblings, to_text
+from axonlog.store import LOCK_TIMEOUT_S, Keeper, RunRecord, RunStore, repair_siblings, to_text
 
 from ._deadline import end_timeout_s
 from ._endings import ENDINGS, Ending
@@ -30,6 +30,13 @@ _log = logging.getLogger("axonlog")
 
 # The word that the original writes beside each status, and that people filter by.
 DEFAULT_REASON = "PolyaxonClient"
+
+# The training thread waits for what `settle` brings into the event files.
+_SETTLE_TIMEOUT_S = 2.0
+
+# Of the time that is left at the end, what one lock may take: the others need theirs too.
+_LOCK_SHARE = 0.25
+_SHORTEST_LOCK_S = 0.2
 
 _MESSAGES = {"succeeded": "Operation has succeeded", "stopped": "Operation is stopped"}
 
@@ -78,6 +85,7 @@ class Recorder:
                 known or fresh,
                 admit=self.is_listening,
                 on_lost=self._note_loss,
+                is_guest=is_guest,
             )
         except OSError as error:
             raise ContextError(
@@ -148,8 +156,15 @@ class Recorder:
             self._enter_ending(ending)
             self.is_settled = True
             self.store.journal.suspend()
-        with self.tolerating_disk_trouble():
-            self.store.refresh(final=True)
+        try:
+            self.store.refresh(final=True, timeout_s=_SETTLE_TIMEOUT_S)
+        except OSError as error:
+            # Nothing is lost, and the background goes on trying.
+            _log.warning(
+                "%s: its files are behind its journal for now, and so is the server: %s",
+                self._label,
+                error,
+            )
         if self._uploader is not None:
             self._uploader.flush()
 
@@ -170,7 +185,7 @@ class Recorder:
         ENDINGS.unregister(self)
         # Ctrl-C ends the waiting, not the noting down of what is known.
         is_patient = _until_interrupted(lambda: self._join_captures(deadline))
-        is_patient = _until_interrupted(lambda: self._close(ending)) and is_patient
+        is_patient = _until_interrupted(lambda: self._close(ending, deadline)) and is_patient
         if self._uploader is not None:
             uploader = self._uploader
             if is_patient:
@@ -249,20 +264,21 @@ class Recorder:
     def _enter_ending(self, ending: Ending) -> None:
         status = self.store.document.status
         is_worse = ending.status != "succeeded" and status == "succeeded"
-        if self.context.is_managed.value or (status in FINAL_STATUSES and not is_worse):
+        if self.context.is_managed.value:
+            return
+        if status in FINAL_STATUSES and not is_worse:
+            self.store.keep_ending()
             return
         message = ending.message or _MESSAGES.get(ending.status)
         self._enter_status(ending.status, ending.reason, message)
 
     def _enter_status(self, status: Status, reason: str | None, message: str | None) -> None:
         with self.tolerating_disk_trouble():
-            self.store.document.add_condition(
-                status, reason=reason or DEFAULT_REASON, message=message
-            )
+            self.store.enter_status(status, reason=reason or DEFAULT_REASON, message=message)
 
-    def _close_store(self) -> None:
+    def _close_store(self, deadline: float) -> None:
         try:
-            if self.store.close():
+            if self.store.close(timeout_s=_share_of(deadline)):
                 return
             error: Exception | None = None
         except Exception as trouble:  # a training that has come to its end must not fail here
@@ -310,11 +326,11 @@ class Recorder:
         for capture in self._captures:
             capture.join(max(0.0, deadline - time.monotonic()))
 
-    def _close(self, ending: Ending) -> None:
+    def _close(self, ending: Ending, deadline: float) -> None:
         if not self._is_guest:
             self._enter_ending(ending)
-        self._keeper.stop()
-        self._close_store()
+        self._keeper.stop(timeout_s=_share_of(deadline))
+        self._close_store(deadline)
 
     def _say_goodbye(self, uploader: Uploader) -> None:
         try:
@@ -327,18 +343,31 @@ class Recorder:
             _log.debug("%s: all of it is on %s", self._label, host)
             return
         _log.warning(
-            "%s: %d sent, %d pending (%d bytes), %d failed at %s%s; everything is in %s, "
+            "%s: %d sent, %d pending (%d bytes), %d failed%s at %s%s; everything is in %s, "
             "and `axonlog sync %s` sends what is missing",
             self._label,
             report.sent,
             report.pending,
             report.pending_bytes,
             report.failed,
+            _in_journal(report),
             host,
             f" ({report.trouble})" if report.trouble else "",
             self.context.artifacts_path.value,
             self.context.run_uuid.value,
         )
+
+
+def _in_journal(report: DeliveryReport) -> str:
+    if not report.undrained_points:
+        return ""
+    return f", {report.undrained_points} points still in the journal"
+
+
+def _share_of(deadline: float) -> float:
+    """Seconds to wait for a lock; a moment also when no time is left: it is mostly free."""
+    left_s = deadline - time.monotonic()
+    return min(LOCK_TIMEOUT_S, max(_SHORTEST_LOCK_S, _LOCK_SHARE * left_s))
 
 
 def _until_interrupted(act: Callable[[], object]) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -47,6 +49,8 @@ def test_a_run_is_told_with_its_points_and_what_is_to_be_sent(capsys):
         "destination": None,
         "pending": run["pending"],
         "pending_bytes": (path / "events/metric/loss.plx").stat().st_size,
+        "undrained_points": 0,
+        "trouble": None,
     }
     assert run["pending"] > 0
 
@@ -75,6 +79,21 @@ def test_a_run_whose_process_was_killed_is_lost_and_complete(capsys, tmp_path):
     assert (shown["status"], shown["is_alive"], shown["points"]) == ("lost", False, 5)
     assert document_of(tmp_path / shown["path"])["status"] == "failed"
     assert [run["status"] for run in listed(capsys)] == ["lost"]
+
+
+def test_a_copy_of_a_run_that_goes_on_is_neither_running_nor_lost(capsys, tmp_path):
+    with axonlog.Run(project="acme/digits", is_offline=True, track_env=False) as run:
+        run.log_metrics(loss=1.0, step=1)
+        path = Path(run.get_artifacts_path())
+        copy = Path(shutil.copytree(path, tmp_path / "elsewhere" / path.name))
+        for _ in range(2):
+            (shown,) = listed(capsys, "--root", str(copy.parent))
+            assert (shown["status"], shown["is_alive"], shown["points"]) == ("copy", False, 1)
+        (shown,) = listed(capsys)
+        assert (shown["status"], shown["is_alive"]) == ("running", True)
+    assert [run["status"] for run in listed(capsys)] == ["succeeded"]
+    assert [run["status"] for run in listed(capsys, "--root", str(copy.parent))] == ["copy"]
+    assert document_of(copy)["status"] == "running"
 
 
 def test_a_damaged_run_does_not_hide_the_others(capsys):

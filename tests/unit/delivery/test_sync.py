@@ -8,8 +8,9 @@ import pytest
 
 import axonlog
 from axonlog.client import RunClient
-from axonlog.delivery import delivering, sync
+from axonlog.delivery import delivery_lock, sync
 from axonlog.errors import CacheError, RefusedError
+from axonlog.store import RunDirectory
 from support.clients import client_of
 from support.fault_server import Answer, LoseAnswer, Reset
 
@@ -221,7 +222,7 @@ def test_two_at_once_send_everything_once(server, stub, tracked):
 
 
 def test_a_directory_that_another_process_delivers_is_left_to_it(server, tracked):
-    with delivering(tracked / ".axonlog" / "delivery.lock"):
+    with delivery_lock(RunDirectory(tracked)).held():
         report = sync(tracked, client(server, tracked), wait_s=0)
     assert (report.state, report.trouble) == ("incomplete", "another process has it")
     assert server.requests == ()

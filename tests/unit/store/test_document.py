@@ -1,10 +1,19 @@
 import json
+import os
 from datetime import datetime, timezone
 
 import pytest
 
 from axonlog.errors import CacheError
-from axonlog.store import RunDocument, RunRecord, read_record
+from axonlog.store import (
+    FileLock,
+    Lineage,
+    LineageEntry,
+    RunDocument,
+    RunRecord,
+    read_lineage,
+    read_record,
+)
 
 
 def new_document(path, **fields):
@@ -73,3 +82,97 @@ def test_what_is_no_run_document_is_named(tmp_path, text):
     path.write_text(text)
     with pytest.raises(CacheError, match=r"run\.plx\.json: not a run document"):
         read_record(path)
+
+
+@pytest.fixture
+def written(tmp_path):
+    """The documents of a run that is being written."""
+    (tmp_path / ".axonlog" / "journal").mkdir(parents=True)
+    new_document(tmp_path / "run.plx.json").save()
+    return tmp_path
+
+
+def in_children(count, act):
+    """Do it in so many forked processes at once."""
+    children = []
+    for number in range(count):
+        child = os.fork()
+        if child == 0:
+            act(number)
+            os._exit(0)
+        children.append(child)
+    assert [os.waitstatus_to_exitcode(os.waitpid(c, 0)[1]) for c in children] == [0] * count
+
+
+def test_processes_that_change_it_at_once_keep_each_others_changes(written):
+    path = written / "run.plx.json"
+
+    def change(number):
+        document = RunDocument.load(path)
+        for step in range(30):
+            document.merge("inputs", {f"{number}-{step}": step})
+            document.add_tags([f"{number}-{step}"])
+
+    in_children(4, change)
+    record = read_record(path)
+    expected = {f"{number}-{step}" for number in range(4) for step in range(30)}
+    assert (set(record.inputs), set(record.tags)) == (expected, expected)
+
+
+def test_processes_that_add_to_the_lineage_at_once_keep_each_others_entries(written):
+    path = written / "lineages.plx.json"
+
+    def add(number):
+        lineage = Lineage(path)
+        for step in range(30):
+            lineage.add([LineageEntry(name=f"{number}-{step}", kind="file")])
+
+    in_children(4, add)
+    expected = {f"{number}-{step}" for number in range(4) for step in range(30)}
+    assert {entry.name for entry in read_lineage(path)} == expected
+
+
+def test_a_lock_that_somebody_keeps_costs_no_change(written, monkeypatch):
+    monkeypatch.setattr("axonlog.store._locks._DOCUMENT_TIMEOUT_S", 0.01)
+    path, journal = written / "run.plx.json", written / ".axonlog" / "journal"
+    document, lineage = RunDocument.load(path), Lineage(written / "lineages.plx.json")
+    stale = path.read_text()
+    entry = LineageEntry(name="mine", kind="file")
+    with (
+        FileLock(journal / "run.plx.json.lock").held(),
+        FileLock(journal / "lineages.plx.json.lock").held(),
+    ):
+        document.merge("inputs", {"mine": 1})
+        document.add_condition("running", reason="r", message=None)
+        lineage.add([entry])
+        assert read_record(path).inputs == {"mine": 1}  # on disk when the call returns
+        path.write_text(stale)  # and then written over by who holds the lock
+        (written / "lineages.plx.json").write_text("[]")
+        assert not document.is_saved
+    document.save()
+    lineage.add([])
+    record = read_record(path)
+    assert (record.inputs, record.status) == ({"mine": 1}, "running")
+    assert [condition.type for condition in record.status_conditions] == ["running"]
+    assert read_lineage(written / "lineages.plx.json") == [entry]
+    assert document.is_saved
+
+
+def test_a_change_that_finds_no_room_comes_with_the_next(written):
+    lineage = Lineage(written / "lineages.plx.json")
+    document = RunDocument.load(written / "run.plx.json")
+    written.rename(written.with_name("away"))
+    written.write_text("a file where the directory was")
+    entry = LineageEntry(name="mine", kind="file")
+    for change in (
+        lambda: lineage.add([entry]),
+        lambda: document.merge("inputs", {"mine": 1}),
+    ):
+        with pytest.raises(OSError, match=r"exists|Not a directory"):
+            change()
+    written.unlink()
+    written.with_name("away").rename(written)
+    lineage.add([])
+    document.save()
+    assert read_lineage(written / "lineages.plx.json") == [entry]
+    assert read_record(written / "run.plx.json").inputs == {"mine": 1}

@@ -1,12 +1,14 @@
+import json
 import os
 import shutil
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
-from axonlog.store._owner import is_owner_alive, read_owner, this_process
+from axonlog.store import _owner
+from axonlog.store._owner import is_owner_alive, liveness, read_owner, this_process
 from support.scripts import run_code
 
 
@@ -89,10 +91,91 @@ def test_without_a_note_nobody_writes(note):
 def test_a_note_tells_all_it_needs(note):
     write(note)
     read, mine = read_owner(note), this_process()
-    assert read == replace(mine, since=read.since, folder=note.parent.stat().st_ino)
+    folder = note.parent.stat()
+    assert read == replace(
+        mine,
+        since=read.since,
+        folder=folder.st_ino,
+        device=folder.st_dev,
+        path=os.path.realpath(note.parent),
+    )
 
 
-def test_in_a_copy_of_the_folder_nobody_writes(note, tmp_path_factory):
-    write(note)
-    copy = shutil.copy(note, tmp_path_factory.mktemp("copy"))
-    assert not is_owner_alive(Path(copy))
+DEAD = {"started": 1}
+
+
+@pytest.fixture
+def journal(tmp_path):
+    """The folder of a run where its processes leave their notes."""
+    journal = tmp_path / "run" / ".axonlog" / "journal"
+    journal.mkdir(parents=True)
+    return journal
+
+
+def copied(journal, tmp_path):
+    return Path(shutil.copytree(journal, tmp_path / "copy" / ".axonlog" / "journal")) / "a.json"
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [{}, {"boot_id": "another", "host": "another"}, {"pid_namespace": "pid:[1]"}],
+    ids=["same machine", "machine", "container"],
+)
+@pytest.mark.parametrize("is_long_ago", [False, True])
+def test_a_copy_of_a_living_run_is_not_written_and_not_dead(
+    journal, tmp_path, elsewhere, is_long_ago
+):
+    write(journal / "a.json", **elsewhere)
+    copy = copied(journal, tmp_path)
+    if is_long_ago:
+        fall_silent(copy)  # nobody renews a copy: its silence says nothing
+    assert (liveness(journal / "a.json"), liveness(copy)) == ("alive", "unknown")
+
+
+def test_a_copy_of_a_run_whose_process_died_here_is_dead(journal, tmp_path):
+    write(journal / "a.json", **DEAD)
+    copy = copied(journal, tmp_path)
+    assert (liveness(journal / "a.json"), liveness(copy)) == ("dead", "dead")
+    shutil.rmtree(tmp_path / "run")
+    assert liveness(copy) == "dead"
+
+
+def test_how_a_run_ended_after_it_was_copied_is_not_known_in_the_copy(journal, tmp_path):
+    write(journal / "a.json", **DEAD)
+    copy = copied(journal, tmp_path)
+    shutil.rmtree(journal.parent)  # as its process does when it has closed the run
+    assert liveness(copy) == "unknown"
+
+
+def test_a_directory_that_was_moved_is_the_same(journal, tmp_path):
+    write(journal / "a.json")
+    moved = (tmp_path / "run").rename(tmp_path / "moved") / ".axonlog" / "journal" / "a.json"
+    assert liveness(moved) == "alive"
+
+
+def test_a_copy_may_get_the_inode_on_another_device(journal):
+    write(journal / "a.json")
+    note = read_owner(journal / "a.json")
+    (journal / "a.json").write_text(json.dumps({**asdict(note), "device": note.device + 1}))
+    assert liveness(journal / "a.json") == "unknown"
+
+
+def test_where_inodes_change_the_path_tells_a_copy(journal, tmp_path, monkeypatch):
+    monkeypatch.setattr(_owner, "has_stable_inodes", lambda folder: False)
+    write(journal / "a.json")
+    copy = copied(journal, tmp_path)
+    assert (liveness(journal / "a.json"), liveness(copy)) == ("alive", "unknown")
+
+
+def test_without_proc_a_pid_that_is_free_is_evidence(journal, monkeypatch):
+    """As on macOS."""
+    nothing = {"boot_id": None, "machine_id": None, "pid_namespace": None}
+    monkeypatch.setattr(_owner, "_this_machine", lambda: nothing)
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+    nowhere = {**nothing, "started": None}
+    write(journal / "a.json", **nowhere)
+    write(journal / "b.json", **nowhere, pid=child)
+    assert (liveness(journal / "a.json"), liveness(journal / "b.json")) == ("alive", "dead")

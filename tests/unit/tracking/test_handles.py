@@ -10,7 +10,7 @@ import pytest
 
 import axonlog
 from axonlog.errors import AxonlogError
-from support.runs import document_of, points_of, statuses_of
+from support.runs import document_of, lineage_of, points_of, statuses_of
 
 ARGUMENTS = {"project": "acme/digits", "is_offline": True, "track_env": False, "track_code": False}
 
@@ -70,6 +70,27 @@ def test_a_run_in_another_process_records_and_does_not_end_what_is_not_its_own(r
 
 def work_from_pickle(sent, step):
     work(pickle.loads(sent), step)
+
+
+def record_much(sent, number, count):
+    run = pickle.loads(sent)
+    for step in range(count):
+        run.log_inputs({f"i{number}-{step}": step})
+        run.log_file_ref(f"f{number}-{step}.txt", hash="0")
+    run.end()
+
+
+def test_workers_that_record_at_once_keep_each_others_inputs_and_lineage(run):
+    sent, context = pickle.dumps(run), multiprocessing.get_context("fork")
+    workers = [context.Process(target=record_much, args=(sent, n, 20)) for n in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    run.end()
+    pairs = [(number, step) for number in range(4) for step in range(20)]
+    assert set(document_of(directory(run))["inputs"]) == {f"i{n}-{step}" for n, step in pairs}
+    assert set(lineage_of(directory(run))) == {f"f{n}-{step}" for n, step in pairs}
 
 
 def die_after_logging(run):

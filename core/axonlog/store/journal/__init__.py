@@ -5,6 +5,9 @@ Each attempt (one process's stretch of a run) appends to segments of its own in
 and deletes what is through. A process that dies leaves its segments, and whoever opens the run
 next reads them: the directory alone is enough.
 
+Beside the segments lie a note on the process (``<attempt>.json``) and, in bytes that were reserved
+when the attempt began, the status that it gave the run last (``<attempt>.status``).
+
 Format, version 1. Numbers are little-endian. A segment ``<attempt>.<index>.journal`` is a header
 and then frames, one after the other, without padding:
 
@@ -46,7 +49,7 @@ says how many bytes it dropped.
 """
 
 from ._files import Attempt, attempts_in, new_attempt
-from ._filesystem import can_be_mapped
+from ._filesystem import can_be_mapped, has_stable_inodes
 from ._format import Batch, Scan, scan
 from ._segment import Segment, read_file
 from ._writer import Journal
@@ -59,6 +62,7 @@ __all__ = [
     "Segment",
     "attempts_in",
     "can_be_mapped",
+    "has_stable_inodes",
     "new_attempt",
     "read_file",
     "scan",

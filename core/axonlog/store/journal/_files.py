@@ -8,12 +8,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-_NAME = re.compile(r"(?P<attempt>[0-9a-f]+-\d+)\.(?:(?P<index>\d+)\.journal|json)")
+_NAME = re.compile(r"(?P<attempt>[0-9a-f]+-\d+)\.(?:(?P<index>\d+)\.journal|json|status)")
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """What one process's stretch of a run left: a note on the process, and segments.
+    """What one process's stretch of a run left: a note on the process, its status, and segments.
 
     ``name`` sorts by the time of the beginning.
     """
@@ -26,6 +26,14 @@ class Attempt:
     def owner(self) -> Path:
         """The note on the process that writes; gone when it has closed."""
         return self.folder / f"{self.name}.json"
+
+    @property
+    def status(self) -> Path:
+        """The status that the process gave the run last; missing where it gives none, as a guest.
+
+        It goes with the attempt.
+        """
+        return self.folder / f"{self.name}.status"
 
     def segment(self, index: int) -> Path:
         """The file of one segment."""

@@ -10,6 +10,9 @@ from pathlib import Path
 # on a full disk.
 _MAPPABLE = frozenset({"ext2", "ext3", "ext4", "overlay", "ramfs", "tmpfs", "xfs"})
 
+# Their inodes may be made up anew, with each mount or whenever the system forgets them.
+_CHANGING_INODES = ("fuse", "9p", "drvfs", "vboxsf", "prl_fs", "cifs", "smb")
+
 _MOUNTS = Path("/proc/self/mountinfo")
 
 
@@ -20,6 +23,16 @@ def can_be_mapped(folder: Path) -> bool:
     except OSError:
         return False  # not Linux
     return file_system_of(os.path.realpath(folder), mounts) in _MAPPABLE
+
+
+def has_stable_inodes(folder: Path) -> bool:
+    """Whether a file below ``folder`` keeps its inode as long as it is there."""
+    try:
+        mounts = _MOUNTS.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return True  # not Linux
+    kind = file_system_of(os.path.realpath(folder), mounts)
+    return kind is not None and not kind.startswith(_CHANGING_INODES)
 
 
 def file_system_of(path: str, mounts: str) -> str | None:
