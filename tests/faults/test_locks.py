@@ -5,8 +5,13 @@ import sys
 import textwrap
 from contextlib import contextmanager
 
+from axonlog.client import RunClient
+from axonlog.delivery import sync
+from support.clients import client_of
+from support.fault_server import FaultServer
 from support.runs import document_of, only_run, points_of, statuses_of
 from support.scripts import run_code
+from support.stub_polyaxon import StubPolyaxon
 
 HOLD = """
 import fcntl, pathlib, sys
@@ -66,6 +71,22 @@ def test_an_end_comes_back_in_time_although_another_process_holds_the_lock(tmp_p
     run = only_run(tmp_path)
     assert points_of(run, "loss") == [(step, step / 3) for step in range(2000)]
     assert statuses_of(run) == ["created", "running", "succeeded"]
+
+
+def test_a_server_gets_no_ending_before_the_journal_is_through(tmp_path, monkeypatch):
+    stub = StubPolyaxon()
+    with FaultServer(otherwise=stub) as server:
+        monkeypatch.setenv("POLYAXON_HOST", server.url)
+        code = TRAIN.replace("is_offline=True, ", "")
+        done = run_code(code + "run.log_succeeded()\nother.kill()\n", tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert "points still in the journal" in done.stderr
+        assert stub.run["status"] == "running"
+        run = only_run(tmp_path)
+        client = RunClient("acme", "faults", run.name, client_of(server.url))
+        assert sync(run, client).is_complete
+    assert stub.run["status"] == "succeeded"
+    assert stub.contents["events/metric/loss.plx"].count(b"\n") == 2000
 
 
 def test_a_settled_run_says_that_its_files_are_behind(tmp_path):

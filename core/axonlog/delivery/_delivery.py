@@ -196,8 +196,9 @@ class Delivery:
     def _step(self, *, final: bool) -> bool:
         self._ledger_file.refresh()
         self._attempts.begin_step()
-        # Before the look at the files: what is not in the journal any more is in them then.
-        self._journal = self._look_at_journal()
+        if final:
+            # Before the look at the files: what is not in the journal any more is in them then.
+            self._journal = self._look_at_journal()
         if self._with_files:
             self._files.look()
         try:

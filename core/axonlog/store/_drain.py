@@ -288,6 +288,8 @@ def lock_path(directory: RunDirectory) -> Path:
 
 
 def _count(data: bytes, offset: int) -> int:
+    if offset >= len(data.rstrip(b"\0")):
+        return 0  # mostly so, and reading the names below would mean reading everything
     names: dict[int, tuple[str, ...]] = {}
     if offset:
         scan(data[:offset], names)

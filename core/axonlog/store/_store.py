@@ -122,7 +122,11 @@ class RunStore:
         lineage = Lineage(directory.lineage)
         names = EventNames(directory.names, directory.journal / "names.json")
         attempt = _begin_attempt(directory, is_guest=is_guest, timeout_s=timeout_s)
-        journal = Journal(attempt, admit=admit, on_lost=on_lost)
+        try:
+            journal = Journal(attempt, admit=admit, on_lost=on_lost)
+        except OSError:
+            _abandon_attempt(attempt)
+            raise
         book = SeriesBook(directory, document, lineage, names)
         document.save()
         return cls(directory, document, lineage, book, journal, is_guest=is_guest)
@@ -171,7 +175,8 @@ class RunStore:
 
     def keep_ending(self) -> None:
         """Note in the journal, too, that the run has the ending that its document has."""
-        self._keep_status(self.document.snapshot().status_conditions[-1])
+        for condition in self.document.snapshot().status_conditions[-1:]:
+            self._keep_status(condition)
 
     def refresh(
         self, *, final: bool = False, timeout_s: float = LOCK_TIMEOUT_S, deadline: float = math.inf
@@ -300,7 +305,18 @@ def _begin_attempt(directory: RunDirectory, *, is_guest: bool, timeout_s: float)
     # From who is tidying up there. Who takes longer than that for it is doing something else.
     with lock.held_if_free(timeout_s=timeout_s):
         attempt.folder.mkdir(parents=True, exist_ok=True)
-        this_process().write(attempt.owner)
-        if not is_guest:
-            reserve_status(attempt.status)
+        try:
+            this_process().write(attempt.owner)
+            if not is_guest:
+                reserve_status(attempt.status)
+        except OSError:
+            _abandon_attempt(attempt)
+            raise
     return attempt
+
+
+def _abandon_attempt(attempt: Attempt) -> None:
+    """Take away what would make the run look as if this process wrote it."""
+    for file in (attempt.owner, attempt.status):
+        with contextlib.suppress(OSError):
+            file.unlink(missing_ok=True)

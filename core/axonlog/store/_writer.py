@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import threading
 from collections import OrderedDict
 from pathlib import Path
 
 from axonlog.events import header
 
 from ._files import replacing
+from ._locks import ThreadLock
 from ._merge import merge_rows
 
 # A run may have thousands of metrics, a process often only 1,024 descriptors.
@@ -27,8 +27,7 @@ class EventWriter:
 
     def __init__(self) -> None:
         self._files: OrderedDict[Path, int] = OrderedDict()
-        # Reentrant: a SIGTERM handler ends the run in the thread that may hold it.
-        self._lock = threading.RLock()
+        self._lock = ThreadLock("the event files")
 
     def size_bytes(self, path: Path) -> int:
         """The present size of an event file; 0 if it is not there.

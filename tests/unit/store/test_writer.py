@@ -1,3 +1,4 @@
+import errno
 import os
 import resource
 import threading
@@ -62,8 +63,15 @@ def test_a_row_that_finds_no_room_leaves_the_file_as_it_was(tmp_path, monkeypatc
     writer.append(path, "metric", "\n1|t|0.5")
     write = os.write
     # A disk that fills up in the middle of a row: no other way to have it at a chosen byte.
-    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:3]))
-    with pytest.raises(OSError, match="3 of 9 bytes"):
+    rooms = iter([3])
+
+    def fill_up(descriptor, data):
+        for room in rooms:
+            return write(descriptor, data[:room])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "write", fill_up)
+    with pytest.raises(OSError, match="No space left"):
         writer.append(path, "metric", "\n2|t|0.25"[:9])
     monkeypatch.undo()
     writer.append(path, "metric", "\n3|t|0.125")
