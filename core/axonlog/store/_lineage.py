@@ -74,7 +74,10 @@ class Lineage:
         """Take over what another process wrote meanwhile."""
         stamp = stamp_of(self._path)
         if stamp is not None and stamp != self._seen:
-            self._written = {entry.name: entry for entry in read_lineage(self._path)}
+            try:
+                self._written = {entry.name: entry for entry in read_lineage(self._path)}
+            except CacheError:
+                self._written = {}  # somebody spoiled it: what is known here is written over it
             self._entries.update(self._written)
             self._seen = stamp
 

@@ -137,11 +137,14 @@ def _is_gone(owner: Owner) -> bool | None:
 
 def _is_original(owner: Owner, folder: Path) -> bool:
     """Whether ``folder`` is the one in which the process wrote its note, moved or not."""
+    is_same_path = owner.path is None or owner.path == os.path.realpath(folder)
     if owner.folder is None:
-        return owner.path is None or owner.path == os.path.realpath(folder)
+        return is_same_path
+    is_same_boot = owner.boot_id is not None and owner.boot_id == _this_machine()["boot_id"]
+    if is_same_boot and owner.path is not None and is_same_path:
+        return True  # put back from a copy perhaps, but it is where the process writes
     status = folder.stat()
     # A device may have another number after a boot, and on another machine.
-    is_same_boot = owner.boot_id is not None and owner.boot_id == _this_machine()["boot_id"]
     is_device = not is_same_boot or owner.device in (None, status.st_dev)
     return owner.folder == status.st_ino and is_device
 

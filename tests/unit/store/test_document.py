@@ -176,3 +176,12 @@ def test_a_change_that_finds_no_room_comes_with_the_next(written):
     document.save()
     assert read_lineage(written / "lineages.plx.json") == [entry]
     assert read_record(written / "run.plx.json").inputs == {"mine": 1}
+
+
+def test_a_lineage_that_somebody_spoiled_is_written_anew(written):
+    lineage = Lineage(written / "lineages.plx.json")
+    entries = [LineageEntry(name=name, kind="file") for name in "ab"]
+    lineage.add(entries[:1])
+    (written / "lineages.plx.json").write_text("{")
+    lineage.add(entries[1:])
+    assert read_lineage(written / "lineages.plx.json") == entries

@@ -156,8 +156,16 @@ def test_a_directory_that_was_moved_is_the_same(journal, tmp_path):
 def test_a_copy_may_get_the_inode_on_another_device(journal):
     write(journal / "a.json")
     note = read_owner(journal / "a.json")
-    (journal / "a.json").write_text(json.dumps({**asdict(note), "device": note.device + 1}))
+    elsewhere = {"device": note.device + 1, "path": "/elsewhere/run/.axonlog/journal"}
+    (journal / "a.json").write_text(json.dumps({**asdict(note), **elsewhere}))
     assert liveness(journal / "a.json") == "unknown"
+
+
+def test_a_directory_that_was_put_back_is_the_one_that_the_process_writes(journal, tmp_path):
+    write(journal / "a.json")
+    (tmp_path / "run").rename(tmp_path / "away")
+    shutil.copytree(tmp_path / "away", tmp_path / "run")
+    assert liveness(journal / "a.json") == "alive"
 
 
 def test_where_inodes_change_the_path_tells_a_copy(journal, tmp_path, monkeypatch):
