@@ -96,13 +96,18 @@ def liveness(path: Path) -> Liveness:
     that it is gone, and the original directory does not say that it closed the run.
     """
     try:
-        owner = read_owner(path)
+        return _judge(path)
     except FileNotFoundError:
         return "dead"
-    except CacheError:
-        return "dead" if _is_silent(path) else "unknown"
     except OSError:
         return "alive"  # it cannot be known, and a living run must not be called dead
+
+
+def _judge(path: Path) -> Liveness:
+    try:
+        owner = read_owner(path)
+    except CacheError:
+        return "dead" if _is_silent(path) else "unknown"
     is_original = _is_original(owner, path.parent)
     is_gone = _is_gone(owner)
     if is_original:

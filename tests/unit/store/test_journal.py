@@ -341,3 +341,28 @@ nonsense
 )
 def test_the_file_system_is_that_of_the_nearest_mount(path, kind):
     assert file_system_of(path, MOUNTS) == kind
+
+
+def test_a_thread_that_hangs_in_a_log_call_keeps_nobody_from_closing(tmp_path, monkeypatch):
+    monkeypatch.setattr("axonlog.store.journal._writer._LOCK_TIMEOUT_S", 0.01)
+    asked, go_on = [], threading.Event()
+
+    def hang_at_the_second():  # which comes with the lock held
+        asked.append(1)
+        if len(asked) == 2:
+            hanging.set()
+            go_on.wait(30)
+        return True
+
+    hanging = threading.Event()
+    journal, lost = open_journal(tmp_path, admit=hang_at_the_second)
+    thread = threading.Thread(target=journal.append, args=({"loss": 0.5}, 1, None))
+    thread.start()
+    assert hanging.wait(30)
+    journal.suspend()
+    journal.close()
+    assert thread.is_alive()
+    go_on.set()
+    thread.join()
+    assert [count for count, _ in lost] == [1]
+    assert points_in(tmp_path) == ([], 0)

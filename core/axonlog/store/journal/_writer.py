@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import struct
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,9 @@ _SEGMENT_BYTES = 512 * 1024
 
 # While the disk is full a log call must not ask it again each time.
 _PAUSE_S = 1.0
+
+# How long the end of a run waits for a thread that logs.
+_LOCK_TIMEOUT_S = 2.0
 
 # What `struct` may convert by itself. Not every type with a `__float__`: a torch tensor warns
 # there when it has a gradient, an array when it has a dimension.
@@ -161,7 +165,7 @@ class Journal:
 
     def suspend(self) -> None:
         """Ask ``admit`` again before the next points."""
-        with self._lock:
+        with self._held_or_late():
             self._entries, self._single = {}, {}
 
     def prepare(self) -> None:
@@ -191,7 +195,7 @@ class Journal:
 
     def close(self) -> None:
         """Refuse all further points; what was taken stays on disk."""
-        with self._lock:
+        with self._held_or_late():
             self._is_closed = True
             self._entries, self._single = {}, {}
             self._active.seal()
@@ -209,6 +213,20 @@ class Journal:
         self._lock = threading.RLock()
         self._is_closed = True
         self._entries, self._single = {}, {}
+
+    @contextlib.contextmanager
+    def _held_or_late(self) -> Iterator[None]:
+        """Hold the lock inside the block, or go on without when its time is over.
+
+        A thread that logs may wait for a disk that hangs. Whoever ends the run does not wait with
+        it: what that thread writes then finds the segment sealed, and is counted as lost.
+        """
+        is_held = self._lock.acquire(timeout=_LOCK_TIMEOUT_S)
+        try:
+            yield
+        finally:
+            if is_held:
+                self._lock.release()
 
     def _append_carefully(self, values: Mapping[str, Any], step: Any, timestamp: Any) -> None:
         """As ``append``, for whatever there may be."""
