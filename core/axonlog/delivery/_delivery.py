@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from axonlog.events import FINAL_STATUSES
 from axonlog.store import FileLock, RunDirectory, RunRecord, waiting_in_journal
 
 from ._attempts import Attempts, RunGoneError
-from ._contact import ask, last_sign
+from ._contact import There, ask, last_sign
 from ._documents import DocumentDelivery
 from ._files import Adopt, FileDelivery
 from ._found import find_files
@@ -22,6 +23,9 @@ from ._register import register
 from ._report import DeliveryReport
 from ._shipping import Shipping
 from ._troubles import Troubles
+
+# The note on what the server has, among the private files of the run.
+LEDGER = "delivery.json"
 
 # What the server answers with an empty page is looked up afterwards; so often, then it is believed.
 _MAX_CHECKS = 2
@@ -78,15 +82,16 @@ class Delivery:
         self._directory = directory
         self._private = directory.private
         destination = f"{client.client.connection.host}/{client.owner}/{client.project}"
-        self._ledger_file = LedgerFile(self._private / "delivery.json", destination, clock=clock)
+        self._ledger_file = LedgerFile(self._private / LEDGER, destination, clock=clock)
         self._attempts = Attempts(Troubles(clock=clock), label=self.label)
+        self._tmp_dir = self._private / "tmp"
         self._documents = DocumentDelivery(
             directory, self._ledger_file, self._attempts, own_from=own_from, clock=clock
         )
         self._files = FileDelivery(
             directory.path,
             self._ledger_file,
-            Shipping(directory.path, self._private, self._count_bytes),
+            Shipping(directory.path, self._tmp_dir, self._count_bytes),
             self._attempts,
             adopt=adopt,
             on_joined=self._documents.note_joined,
@@ -98,6 +103,8 @@ class Delivery:
         self._has_met = False
         self._was_gone = False
         self._checks = 0
+        self._clock = clock
+        self._final_since: float | None = None
 
     @property
     def _ledger(self) -> Ledger:
@@ -195,7 +202,12 @@ class Delivery:
 
     def _step(self, *, final: bool) -> bool:
         self._ledger_file.refresh()
+        if not final:
+            self._final_since = None
+        elif self._final_since is None:
+            self._final_since = self._clock()
         self._attempts.begin_step()
+        self._clear_tmp_dir()
         if final:
             # Before the look at the files: what is not in the journal any more is in them then.
             self._journal = self._look_at_journal()
@@ -211,7 +223,10 @@ class Delivery:
             # An ending is entered before the last rows are in their files.
             is_ready = not self._journal.is_behind and not self._is_anything_pending(but="status")
             if final and not has_more and is_ready:
-                self._documents.send_conditions(self.client, with_final=True)
+                # What was sent long ago may be gone; an ending says that everything is there.
+                has_more = self._compare_files()
+                if not has_more:
+                    self._documents.send_conditions(self.client, with_final=True)
             if final and not has_more:
                 has_more = self._check()
             self._attempts.end_step()
@@ -222,7 +237,15 @@ class Delivery:
             # The directory may be the one that is full; what was sent is asked for again then.
             with contextlib.suppress(OSError):
                 self._ledger_file.save()
+            with contextlib.suppress(OSError):  # nothing was put there, or something cannot go
+                self._tmp_dir.rmdir()
         return has_more
+
+    def _clear_tmp_dir(self) -> None:
+        """Remove what a delivery that was killed left; the lock says that nobody else is at it."""
+        # Also those that an earlier version made, each with a name of its own.
+        for left in self._private.glob("tmp*"):
+            shutil.rmtree(left, ignore_errors=True)
 
     def _start_again(self, error: RunGoneError) -> None:
         """Once: the server may have lost the run, or have been replaced by an empty one."""
@@ -240,18 +263,32 @@ class Delivery:
     def _meet(self) -> None:
         if self._has_met:
             return
+        there = self._ask(with_files=self._with_files)
+        self._documents.meet(there)
+        if self._with_files:
+            self._meet_files(there)
+        self._has_met = True
+
+    def _meet_files(self, there: There) -> None:
+        conditions = self._documents.record.status_conditions
+        written_until = None if self._is_live else last_sign(conditions)
+        self._files.meet(self.client, there, there.foreign_since(conditions), written_until)
+
+    def _compare_files(self) -> bool:
+        """Compare the server's files with the ledger's; whether something has to be sent again."""
+        since = self._final_since
+        if not self._with_files or since is None or self._files.is_confirmed_since(since):
+            return False
+        self._meet_files(self._ask(with_files=True))
+        return self._is_anything_pending(but="status")
+
+    def _ask(self, *, with_files: bool) -> There:
         try:
-            there = ask(self.client, with_files=self._with_files)
+            return ask(self.client, with_files=with_files)
         except ServerError as error:
             if error.status == 404:
                 raise RunGoneError(str(error)) from error
             raise
-        self._documents.meet(there)
-        if self._with_files:
-            conditions = self._documents.record.status_conditions
-            written_until = None if self._is_live else last_sign(conditions)
-            self._files.meet(self.client, there, there.foreign_since(conditions), written_until)
-        self._has_met = True
 
     def _missing(self, found: Mapping[str, Stamp]) -> Iterator[tuple[str, str, object]]:
         """Kind, name and version of everything that the server does not have as it is here."""
@@ -269,7 +306,7 @@ class Delivery:
         )
 
     def _check(self) -> bool:
-        """Look up, at the end, what the server answered with an empty page.
+        """Look up, at the end, what the server answered with an empty page or may have lost since.
 
         Returns:
             Whether something has to be sent again.
@@ -286,8 +323,7 @@ class Delivery:
         if self._checks >= _MAX_CHECKS:
             return False
         self._checks += 1
-        there = ask(self.client, with_files=False)
-        return self._documents.forget_lost(there)
+        return self._documents.forget_lost(self._ask(with_files=False))
 
     @property
     def is_held_by_journal(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
@@ -28,13 +28,13 @@ class Shipping:
 
     Args:
         root: The run's directory.
-        room: A folder for what has to be made on the way.
+        tmp_dir: A folder for what has to be made on the way; made when it is needed.
         on_bytes: Called with each number of bytes of files that went out.
     """
 
-    def __init__(self, root: Path, room: Path, on_bytes: Callable[[int], None]) -> None:
+    def __init__(self, root: Path, tmp_dir: Path, on_bytes: Callable[[int], None]) -> None:
         self._root = root
-        self._room = room
+        self._tmp_dir = tmp_dir
         self._on_bytes = on_bytes
 
     def send(self, client: RunClient, path: str, before: Sent | None) -> Sent:
@@ -62,17 +62,31 @@ class Shipping:
             TransportError: The server did not answer.
             ServerError: It answered with an error.
         """
-        with tempfile.TemporaryFile(dir=self._room) as file:
+        with tempfile.TemporaryFile(dir=self._made_tmp_dir()) as file:
             file.write(content)
             file.seek(0)
             return self._send(client, path, cast(BinaryIO, file), stamp, before, is_instead=True)
 
-    def send_together(self, client: RunClient, paths: list[str]) -> dict[str, Sent] | None:
+    def send_together(
+        self,
+        client: RunClient,
+        paths: list[str],
+        *,
+        replaces: Mapping[str, int] | None = None,
+        before: Mapping[str, Sent] | None = None,
+    ) -> dict[str, Sent] | None:
         """Send several files of one folder as an archive.
 
+        Args:
+            client: Of the run.
+            paths: The files.
+            replaces: Sizes of the files that the server has in the folder, by name: the archive
+                takes their place. None if the folder must be new.
+            before: What was sent of the files until now.
+
         Returns:
-            What the server should now have; None if it has the folder already, and was sent
-            nothing.
+            What the server should now have; None if nothing was sent: it has the folder already,
+            or it would have had less of it afterwards.
 
         Raises:
             TransportError: The server did not answer.
@@ -80,21 +94,30 @@ class Shipping:
             OSError: There is no room for the archive.
         """
         folder = PurePosixPath(paths[0]).parent
-        archive, packed = pack([self._root / path for path in paths], self._room)
+        archive, packed = pack([self._root / path for path in paths], self._made_tmp_dir())
         with archive:
             size = archive.seek(0, os.SEEK_END)
             archive.seek(0)
+            if any(
+                name not in packed or packed[name].stamp.size_bytes < remote_bytes
+                for name, remote_bytes in (replaces or {}).items()
+            ):
+                return None
             if not client.upload_tar(
-                archive, to_dir=folder.as_posix(), overwrite=False, on_progress=self._counting()
+                archive,
+                to_dir=folder.as_posix(),
+                overwrite=replaces is not None,
+                on_progress=self._counting(),
             ):
                 return None
         share = (size + _REQUEST_BYTES) // max(1, len(packed))
+        spent = {path: sent.spent_bytes for path, sent in (before or {}).items()}
         return {
-            (folder / name).as_posix(): Sent(
+            (path := (folder / name).as_posix()): Sent(
                 stamp=file.stamp,
                 remote_bytes=file.stamp.size_bytes,
                 digest=file.digest,
-                spent_bytes=share,
+                spent_bytes=spent.get(path, 0) + share,
             )
             for name, file in packed.items()
         }
@@ -135,10 +158,14 @@ class Shipping:
                         return None
                 return None if there.read(1) else stamp
 
+    def _made_tmp_dir(self) -> Path:
+        self._tmp_dir.mkdir(parents=True, exist_ok=True)
+        return self._tmp_dir
+
     @contextmanager
     def _fetched(self, client: RunClient, path: str, size_bytes: int) -> Iterator[Path]:
-        with tempfile.TemporaryDirectory(dir=self._room) as room:
-            copy = Path(room) / "copy"
+        with tempfile.TemporaryDirectory(dir=self._made_tmp_dir()) as folder:
+            copy = Path(folder) / "copy"
             # The server keeps a copy of what it once sent, and sends that. It is the old one if
             # the size is another one; forcing makes the server delete and copy the file again,
             # which is left for when it must be.
