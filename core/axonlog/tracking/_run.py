@@ -92,7 +92,8 @@ class Run:
         track_env: Note interpreter, machine and packages in ``outputs/env.json``.
         track_logs: Reserved for the capture of console output.
         refresh_data: Accepted for compatibility: a resumed run is always fetched.
-        artifacts_path: The run's directory, instead of ``axonlog_data/runs/<uuid>``.
+        artifacts_path: The run's directory, instead of ``axonlog_data/runs/<uuid>``. The run that is
+            there is continued; with ``is_new`` a new one is kept in ``<artifacts_path>-2``.
         collect_artifacts: Whether events are recorded.
         collect_resources: Reserved for the sampling of processor and memory.
         is_offline: Deliver nothing.
