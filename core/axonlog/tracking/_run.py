@@ -16,6 +16,7 @@ from axonlog.errors import AxonlogError, EventError
 from axonlog.events import ArtifactKind, Status, clean_name
 from axonlog.store import LineageEntry, digest, to_json_value, write_json
 
+from . import _console
 from ._artifacts import digest_of_value, existing, keep_asset, keep_output, lineage_entry
 from ._capture import describe_code, describe_environment
 from ._endings import Ending, FinalStatus, ending_of
@@ -92,8 +93,8 @@ class Run:
         track_env: Note interpreter, machine and packages in ``outputs/env.json``.
         track_logs: Reserved for the capture of console output.
         refresh_data: Accepted for compatibility: a resumed run is always fetched.
-        artifacts_path: The run's directory, instead of ``axonlog_data/runs/<uuid>``. The run that is
-            there is continued; with ``is_new`` a new one is kept in ``<artifacts_path>-2``.
+        artifacts_path: The run's directory, instead of ``axonlog_data/runs/<uuid>``. The run
+            that is there is continued; with ``is_new`` a new one is kept in ``<artifacts_path>-2``.
         collect_artifacts: Whether events are recorded.
         collect_resources: Reserved for the sampling of processor and memory.
         is_offline: Deliver nothing.
@@ -161,6 +162,7 @@ class Run:
             config=config,
             strict=strict,
         )
+        _console.install()
         for sentence in self.context.warnings:
             _log.warning("%s", sentence)
         if self.context.log_context.value:
@@ -179,6 +181,17 @@ class Run:
     def run_uuid(self) -> str | None:
         """The run's uuid, 32 hexadecimal digits."""
         return self.context.run_uuid.value
+
+    @property
+    def url(self) -> str | None:
+        """Where Polyaxon's UI shows the run; None when it is local."""
+        return _console.url_of(self.context)
+
+    @property
+    def path(self) -> Path | None:
+        """The run's directory; None in a no-op run."""
+        path = self.context.artifacts_path.value
+        return None if path is None else Path(path)
 
     @property
     def owner(self) -> str | None:
