@@ -62,6 +62,8 @@ def isolated(
         if name.upper().startswith(_FOREIGN_PREFIXES) or name.upper() in _FOREIGN_NAMES:
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+    # The lines at the start and the end of each run; what tests them asks for them.
+    monkeypatch.setenv("AXONLOG_QUIET", "1")
     monkeypatch.chdir(tmp_path)
     yield
     end_open_runs()

@@ -3,7 +3,7 @@
 from axonlog.context._client_config import ClientConfig
 from axonlog.context._given import absent_unless_given
 from axonlog.context._model import Connection, Context, Setting, Shadowed
-from axonlog.context._resolve import resolve, resolve_connection
+from axonlog.context._resolve import places_of, resolve, resolve_connection
 
 __all__ = [
     "ClientConfig",
@@ -12,6 +12,7 @@ __all__ = [
     "Setting",
     "Shadowed",
     "absent_unless_given",
+    "places_of",
     "resolve",
     "resolve_connection",
 ]

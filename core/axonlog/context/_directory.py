@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Mapping
@@ -32,13 +33,13 @@ def decide_directory(
     """Decide the run's directory, always absolute.
 
     Returns:
-        The decision, and a warning when the working directory could not be used.
+        The decision, and a warning when the run is not where one would look for it.
     """
     usual: tuple[Decision, tuple[str, ...]]
     given = decide("artifacts_path", sources)
     if given.value:
         path = surroundings.absolute(given.value)
-        return Decision(Answer(path, given.origin), given.shadowed), ()
+        return _given_directory(path, given, is_new=is_new)
     if is_offline:
         root = _root("POLYAXON_OFFLINE_ROOT", surroundings)
         if root:
@@ -58,6 +59,18 @@ def decide_directory(
         tracked_offline = None if is_new else _tracked_offline(surroundings, run_uuid, usual[0])
         return (tracked_offline, ()) if tracked_offline else usual
     return _default_place(surroundings, run_uuid)
+
+
+def _given_directory(
+    path: str, given: Decision, *, is_new: bool
+) -> tuple[Decision, tuple[str, ...]]:
+    """``path``, or for a new run the first free directory beside it."""
+    if not (is_new and _is_run(path)):
+        return Decision(Answer(path, given.origin), given.shadowed), ()
+    beside = (f"{path}-{number}" for number in itertools.count(2))
+    free = next(other for other in beside if not os.path.lexists(other))
+    warning = f"{path} holds another run: the new run is kept in {free}"
+    return Decision(Answer(free, given.origin), given.shadowed), (warning,)
 
 
 def outputs_path(artifacts_path: Decision) -> Decision:
@@ -86,8 +99,12 @@ def _tracked_offline(surroundings: Surroundings, run_uuid: str, usual: Decision)
 
 
 def _holds_run(directory: Decision) -> bool:
+    return _is_run(str(directory.value))
+
+
+def _is_run(path: str) -> bool:
     # `Path.is_file` raises where a directory on the way may not be entered.
-    return os.path.isfile(f"{directory.value}/{RUN_DOCUMENT}")  # noqa: PTH113
+    return os.path.isfile(f"{path}/{RUN_DOCUMENT}")  # noqa: PTH113
 
 
 def _default_place(surroundings: Surroundings, run_uuid: str) -> tuple[Decision, tuple[str, ...]]:
@@ -131,6 +148,30 @@ class RunDocument(CachedFile):
                 f"this directory holds the run {found}, not {run_uuid}; pass another "
                 "artifacts_path=..."
             )
+
+
+class OccupyingRun(RunDocument):
+    """The run in the directory that the caller gave: to be continued there."""
+
+    def answer(self, field: str) -> Answer | None:
+        if field != "run_uuid":
+            return None
+        raw, origin = self.raw("uuid")
+        found = values.uuid(raw, origin)
+        return None if found is None else Answer(found, origin)
+
+
+def occupying_run(sources: Sources, surroundings: Surroundings) -> OccupyingRun | None:
+    """The run in the directory that the caller gave, unless a new one is asked for.
+
+    Raises:
+        CacheError: What is there cannot be read.
+    """
+    given = decide("artifacts_path", sources)
+    if not given.value or decide("is_new", sources).value:
+        return None
+    run = OccupyingRun(surroundings.absolute(given.value))
+    return None if run.content() is None else run
 
 
 def decide_store(artifacts_path: Decision, run_uuid: str, surroundings: Surroundings) -> Decision:

@@ -69,7 +69,8 @@ PRECEDENCE: Mapping[str, tuple[SourceId, ...]] = {
     # A run that is on disk has its place; in a managed run what the image holds is stale.
     "project": ("document", *EXPLICIT, "instance", "local_project", "global_project"),
     "owner": ("document", *EXPLICIT, "instance", "local_project", "global_project", "user"),
-    "run_uuid": (*EXPLICIT, "instance", "local_run", "global_run"),
+    # A run in a directory that the caller gave is continued there.
+    "run_uuid": (*EXPLICIT, "document", "instance", "local_run", "global_run"),
     "is_new": _CALL,
     "name": _CALL,
     "description": _CALL,

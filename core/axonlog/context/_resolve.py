@@ -17,7 +17,7 @@ from axonlog.context._installation import require_user
 from axonlog.context._model import Connection, Context
 from axonlog.context._notices import cache_notices, invented_owner
 from axonlog.context._places import Places, find_places
-from axonlog.context._precedence import Decision, decide, default
+from axonlog.context._precedence import PRECEDENCE, Decision, decide, default
 from axonlog.context._server import decide_server
 from axonlog.context._sources import Client, Environment, Silent
 from axonlog.context._surroundings import Surroundings
@@ -118,6 +118,12 @@ def resolve(
         "track_logs": track_logs,
     }
     return resolve_in(Surroundings.current(), arguments, client=client, config=config)
+
+
+def places_of(field: str) -> list[str]:
+    """Every place in which ``field`` is looked for, the one that decides first."""
+    sources = find_places(Surroundings.current(), arguments={}, client=Client(None)).sources
+    return [sources[name].place(field) for name in PRECEDENCE[field]]
 
 
 def resolve_connection(

@@ -26,8 +26,8 @@ class RunChoice:
 
 
 def given_uuid(sources: Sources) -> Decision | None:
-    """The uuid that the caller names, if any."""
-    decision = decide("run_uuid", sources, among=("argument", "trainer", "client"))
+    """The uuid that the caller names, also by the directory of a run, if any."""
+    decision = decide("run_uuid", sources, among=("argument", "trainer", "client", "document"))
     return decision if decision.value else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
@@ -11,6 +12,8 @@ from axonlog.errors import RefusedError, ServerError
 from axonlog.store import RunRecord
 
 from ._names import server_name
+
+_log = logging.getLogger("axonlog")
 
 
 def register(client: RunClient, record: RunRecord) -> bool:
@@ -69,3 +72,4 @@ def _create_project(client: RunClient, missing: ServerError) -> None:
             method=missing.method,
             url=missing.url,
         ) from error
+    _log.info("project %s/%s did not exist and was created", client.owner, client.project)

@@ -15,7 +15,7 @@ def to_metric_value(value: Any) -> float:
     """The number in ``value``.
 
     Args:
-        value: A float, int, bool, Decimal, numeric string, or anything that holds exactly one
+        value: A float, int, bool, Decimal, or anything that holds exactly one
             number: NumPy, torch, JAX or TensorFlow scalars and arrays of one element, of any
             device, with or without gradient. NaN and infinities are kept.
 
@@ -24,12 +24,15 @@ def to_metric_value(value: Any) -> float:
     """
     if type(value) is float:
         return value
-    if isinstance(value, (int, float, str)):
+    if isinstance(value, (int, float)):
         return _as_float(value)
-    if value is None or isinstance(value, (list, tuple, dict, set, bytes, complex)):
+    if value is None or isinstance(value, (str, bytes, list, tuple, dict, set, complex)):
         raise _not_a_number(value)
     try:
-        return _as_float(_only_item(value))
+        item = _only_item(value)
+        if isinstance(item, (str, bytes)):
+            raise _not_a_number(value)
+        return _as_float(item)
     except EventError:
         raise
     except Exception as error:  # a foreign object's methods may raise anything
@@ -102,6 +105,8 @@ def _as_float(value: Any) -> float:
 
 
 def _integer_in(step: Any) -> int | float:
+    if isinstance(step, (str, bytes)):
+        raise TypeError("text is no number")
     number = step.item() if hasattr(step, "item") else int(step)
     if not isinstance(number, (int, float)):
         raise TypeError(f"{type(number).__name__} is no number")

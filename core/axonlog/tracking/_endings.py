@@ -37,6 +37,7 @@ from dataclasses import dataclass
 from types import FrameType, TracebackType
 from typing import Literal, Protocol
 
+from ._cells import Cells
 from ._script_exit import RETURNED, UNKNOWN, ScriptExit
 
 FinalStatus = Literal["succeeded", "failed", "stopped"]
@@ -110,6 +111,7 @@ class Endings:
         self._is_installed = False
         self._noted: Ending | None = None
         self._script = ScriptExit(ending_of)
+        self._cells: Cells[Endable] = Cells(self._open_runs, _settle_failed)
         self._is_interrupted = False
         self._worker: FrameType | None = None
         self._has_sigterm = False
@@ -123,6 +125,7 @@ class Endings:
             self._follow_worker()
             self._script.watch()
         self._runs.append(run)
+        self._cells.watch()
         if not self._is_installed:
             self._is_installed = True
             self._follow_worker()
@@ -141,8 +144,7 @@ class Endings:
     def settle_all(self, ending: Ending) -> None:
         """Enter ``ending`` into the runs that have none; the next record takes it back."""
         for run in self._open_runs():
-            if not run.is_settled:
-                run.settle(ending)
+            _settle(run, ending)
 
     def _open_runs(self) -> list[Endable]:
         return list(self._runs) if self._process == os.getpid() else []
@@ -237,6 +239,15 @@ def _restore_interruption() -> None:
     """
     with contextlib.suppress(KeyboardInterrupt):
         exec("raise KeyboardInterrupt")  # noqa: S102  # the one way to have it noted again
+
+
+def _settle(run: Endable, ending: Ending) -> None:
+    if not run.is_settled and ending.status != "succeeded":
+        run.settle(ending)
+
+
+def _settle_failed(run: Endable, error: BaseException) -> None:
+    _settle(run, ending_of(error))
 
 
 def _is_at_prompt() -> bool:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import functools
 import inspect
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from axonlog.context import Context, absent_unless_given
 from axonlog.errors import AxonlogError
 
+from ._brief import brief, shortened
 from ._run import Run, merge_metrics
 
 if TYPE_CHECKING:
     from axonlog.client import PolyaxonClient, RunClient
+
+_log = logging.getLogger("axonlog")
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -26,6 +30,7 @@ def current_run() -> Run | None:
     return _current
 
 
+@brief
 @absent_unless_given
 def init(
     owner: str | None = None,
@@ -58,7 +63,8 @@ def init(
         ServerError: The server refuses the run.
     """
     global _current
-    _current = Run(
+    outer = _current
+    _current = run = Run(
         owner,
         project,
         run_uuid,
@@ -80,7 +86,27 @@ def init(
         strict=strict,
         context=context,
     )
-    return _current
+    if outer is not None and outer.is_recording:
+        run._on_exit = functools.partial(_return_to, outer, run)
+        _warn_of_two(outer, run)
+    return run
+
+
+def _return_to(outer: Run, inner: Run) -> None:
+    global _current
+    if _current is inner and not outer.is_ended:
+        _current = outer
+
+
+def _warn_of_two(outer: Run, run: Run) -> None:
+    # A `with` block ends its run by itself, and a settled run waits for nobody.
+    if not outer._is_in_block and not outer.is_settled:
+        _log.warning(
+            "run %s goes on beside run %s, which is the current one now: end it by its own end(), "
+            "or it ends with the process",
+            outer.run_uuid,
+            run.run_uuid,
+        )
 
 
 def get_or_create_run(tracking_run: Run | None = None) -> Run:
@@ -110,7 +136,10 @@ def _of_current_run(method: Callable[Concatenate[Run, _P], _R]) -> Callable[_P, 
 def log_metric(name: str, value: Any, step: int | None = None, timestamp: Any = None) -> None:
     if _current is None:
         raise AxonlogError("log_metric() before init(): call axonlog.init() first")
-    _current._append_one(name, value, step, timestamp)
+    try:
+        _current._append_one(name, value, step, timestamp)
+    except AxonlogError as error:
+        raise shortened(error) from None
 
 
 def log_metrics(
@@ -125,7 +154,10 @@ def log_metrics(
         raise AxonlogError("log_metrics() before init(): call axonlog.init() first")
     if metrics is not None:
         values, step = merge_metrics(metrics, step, values)
-    _current._append(values, step, timestamp)
+    try:
+        _current._append(values, step, timestamp)
+    except AxonlogError as error:
+        raise shortened(error) from None
 
 
 log_metric.__doc__ = Run.log_metric.__doc__

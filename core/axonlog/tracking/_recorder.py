@@ -17,6 +17,7 @@ from axonlog.errors import AxonlogError, ContextError
 from axonlog.events import FINAL_STATUSES, Status
 from axonlog.store import LOCK_TIMEOUT_S, Keeper, RunRecord, RunStore, repair_siblings, to_text
 
+from . import _console
 from ._deadline import EndBudget, end_timeout_s
 from ._endings import ENDINGS, Ending
 
@@ -102,6 +103,10 @@ class Recorder:
         if not is_guest:
             self._repair_siblings()
         ENDINGS.register(self)
+        self._started_s = time.monotonic()
+        if not is_guest:
+            is_reachable = answer is None or answer.trouble is None
+            _console.log_start(context, self.store.document.name, is_reachable=is_reachable)
 
     @property
     def delivery(self) -> DeliveryReport | None:
@@ -196,6 +201,9 @@ class Recorder:
             _until_interrupted(lambda: self._say_goodbye(uploader))
         if self._lost:
             _log.warning("%s: %d records were lost to the disk", self._label, self._lost)
+        if not self._is_guest:
+            document, seconds = self.store.document, time.monotonic() - self._started_s
+            _console.log_end(self.context, document.name, document.status, seconds)
         return is_patient
 
     @contextlib.contextmanager

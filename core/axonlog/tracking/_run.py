@@ -5,18 +5,21 @@ from __future__ import annotations
 import functools
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from enum import Enum
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, cast, get_args
 
 from axonlog.context import Context, absent_unless_given, resolve
 from axonlog.errors import AxonlogError, EventError
 from axonlog.events import ArtifactKind, Status, clean_name
 from axonlog.store import LineageEntry, digest, to_json_value, write_json
 
+from . import _console
 from ._artifacts import digest_of_value, existing, keep_asset, keep_output, lineage_entry
+from ._brief import brief, shortened
 from ._capture import describe_code, describe_environment
 from ._endings import Ending, FinalStatus, ending_of
 from ._handles import enter_run, join_run
@@ -39,9 +42,13 @@ def _recording(
 
     @functools.wraps(method)
     def call(self: Run, /, *args: _P.args, **kwargs: _P.kwargs) -> _R | None:
-        if self._recorder is None or not self._recorder.is_listening():
-            return None
-        return method(self, *args, **kwargs)
+        __tracebackhide__ = True
+        try:
+            if self._recorder is None or not self._recorder.is_listening():
+                return None
+            return method(self, *args, **kwargs)
+        except AxonlogError as error:
+            raise shortened(error) from None
 
     return call
 
@@ -92,7 +99,8 @@ class Run:
         track_env: Note interpreter, machine and packages in ``outputs/env.json``.
         track_logs: Reserved for the capture of console output.
         refresh_data: Accepted for compatibility: a resumed run is always fetched.
-        artifacts_path: The run's directory, instead of ``axonlog_data/runs/<uuid>``.
+        artifacts_path: The run's directory, instead of ``axonlog_data/runs/<uuid>``. The run
+            that is there is continued; with ``is_new`` a new one is kept in ``<artifacts_path>-2``.
         collect_artifacts: Whether events are recorded.
         collect_resources: Reserved for the sampling of processor and memory.
         is_offline: Deliver nothing.
@@ -100,6 +108,8 @@ class Run:
         name: Name to show.
         description: Description to show.
         tags: Tags, or one string of tags separated by commas.
+        auto_create: False: a new run is not created on the server; it is kept locally, and
+            `axonlog sync` creates it.
         no_op: Do nothing at all: every method returns None.
         log_context: Log what was found in caches, and where.
         config: The trainer's configuration, with overrides for all of this.
@@ -112,6 +122,7 @@ class Run:
         ServerError: The server refuses the run.
     """
 
+    @brief
     @absent_unless_given
     def __init__(
         self,
@@ -131,6 +142,7 @@ class Run:
         name: str | None = None,
         description: str | None = None,
         tags: str | Sequence[str] | None = None,
+        auto_create: bool = True,
         *,
         no_op: bool | None = None,
         log_context: bool = False,
@@ -160,6 +172,9 @@ class Run:
             config=config,
             strict=strict,
         )
+        if not auto_create and self.context.is_new.value and not self.context.no_op.value:
+            self.context = _without_delivery(self.context)
+        _console.install()
         for sentence in self.context.warnings:
             _log.warning("%s", sentence)
         if self.context.log_context.value:
@@ -178,6 +193,17 @@ class Run:
     def run_uuid(self) -> str | None:
         """The run's uuid, 32 hexadecimal digits."""
         return self.context.run_uuid.value
+
+    @property
+    def url(self) -> str | None:
+        """Where Polyaxon's UI shows the run; None when it is local."""
+        return _console.url_of(self.context)
+
+    @property
+    def path(self) -> Path | None:
+        """The run's directory; None in a no-op run."""
+        path = self.context.artifacts_path.value
+        return None if path is None else Path(path)
 
     @property
     def owner(self) -> str | None:
@@ -210,6 +236,16 @@ class Run:
         return self._recorder is not None and self._recorder.is_ended
 
     @property
+    def is_settled(self) -> bool:
+        """Whether the run has an ending for now, and nothing was recorded since."""
+        return self._recorder is not None and self._recorder.is_settled
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether the run goes on, in this process."""
+        return self._recorder is not None and self.process == os.getpid() and not self.is_ended
+
+    @property
     def delivery(self) -> DeliveryReport | None:
         """What the server has and what it has not, at this moment; None where none is told."""
         return None if self._recorder is None else self._recorder.delivery
@@ -221,6 +257,7 @@ class Run:
     # Beginning and ending
 
     def __enter__(self) -> Run:
+        self._is_in_block = True
         return self
 
     def __exit__(
@@ -230,6 +267,8 @@ class Run:
         trace: TracebackType | None,
     ) -> None:
         is_patient = self._end_as(Ending("succeeded") if error is None else ending_of(error))
+        if self._on_exit is not None:
+            self._on_exit()
         if not is_patient and error is None:
             raise KeyboardInterrupt
 
@@ -284,6 +323,9 @@ class Run:
 
     def _bind(self, recorder: Recorder | None) -> None:
         self._recorder = recorder
+        self._is_in_block = False
+        # Makes the run that was current before this one current again.
+        self._on_exit: Callable[[], None] | None = None
         # What stands in the training loop: one call from here into the journal.
         self._append: Callable[[Mapping[str, Any], Any, Any], None] = _drop
         self._append_one: Callable[[str, Any, Any, Any], None] = _drop
@@ -312,7 +354,10 @@ class Run:
         Raises:
             EventError: One of these is not acceptable.
         """
-        self._append_one(name, value, step, timestamp)
+        try:
+            self._append_one(name, value, step, timestamp)
+        except AxonlogError as error:
+            raise shortened(error) from None
 
     def log_metrics(
         self,
@@ -337,7 +382,10 @@ class Run:
         """
         if metrics is not None:
             values, step = merge_metrics(metrics, step, values)
-        self._append(values, step, timestamp)
+        try:
+            self._append(values, step, timestamp)
+        except AxonlogError as error:
+            raise shortened(error) from None
 
     # The run document
 
@@ -399,6 +447,8 @@ class Run:
             reset: Take the other tags away.
             async_req: Accepted for compatibility; nothing here waits for the server.
         """
+        if isinstance(tags, (bytes, Mapping)) or not isinstance(tags, Iterable):
+            raise EventError(f"tags must be text or a list of texts, not {tags!r:.60}")
         given = tags.split(",") if isinstance(tags, str) else [str(tag) for tag in tags]
         cleaned = [tag.strip() for tag in given if tag.strip()]
         if cleaned or reset:
@@ -454,6 +504,7 @@ class Run:
         if status not in get_args(Status):
             known = ", ".join(get_args(Status))
             raise EventError(f"no such status: {status!r}; Polyaxon knows {known}")
+        status = cast("Status", _text_of(status))
         with self._open.tolerating_disk_trouble():
             self._open.store.document.add_condition(
                 status,
@@ -540,7 +591,7 @@ class Run:
         Raises:
             EventError: There is nothing at ``path``, or ``kind`` cannot have a step.
         """
-        kind = str(kind or ArtifactKind.FILE)
+        kind = _text_of(kind or ArtifactKind.FILE)
         hashed = not skip_hash_calculation
         told = {"kind": kind}
         self._keep(path, name, kind, summary or {}, told, step, timestamp, rel_path, hashed=hashed)
@@ -752,6 +803,18 @@ class Run:
                     timestamp=timestamp,
                     value=told,
                 )
+
+
+def _text_of(word: object) -> str:
+    """``word``, or what a member of an enum stands for: its ``str`` would be `Kind.MODEL`."""
+    return str(word.value if isinstance(word, Enum) else word)
+
+
+def _without_delivery(context: Context) -> Context:
+    offline = context.is_offline.model_copy(
+        update={"value": True, "source": "argument", "key": "auto_create", "path": None}
+    )
+    return context.model_copy(update={"is_offline": offline})
 
 
 def _named(values: Mapping[Any, Any]) -> tuple[dict[str, Any], list[str]]:

@@ -51,7 +51,7 @@ class ScriptExit(Generic[_T]):
         self._describe = describe
         self._script: FrameType | None = None
         self._left_by: _T | None = None
-        self._last_exit: _Fate | None = None
+        self._last_exit: _Fate[_T] | None = None
         self._is_installed = False
 
     def watch(self) -> None:
@@ -73,7 +73,7 @@ class ScriptExit(Generic[_T]):
         if operation.startswith("RETURN_"):
             return RETURNED
         trace = getattr(sys, "last_traceback", None)
-        if trace is not None and trace.tb_frame is script:
+        if trace is not None and trace.tb_frame is script and sys.last_value is not None:
             # Reported as uncaught, but to somebody else's `sys.excepthook`.
             return self._describe(sys.last_value)
         fate = self._last_exit
@@ -136,10 +136,10 @@ class ScriptExit(Generic[_T]):
             error.__dict__["_axonlog_fate"] = _DiesWithError(fate)
 
 
-class _Fate:
+class _Fate(Generic[_T]):
     """What became of an exception that ``sys.exit`` raised."""
 
-    def __init__(self, meaning: Any) -> None:
+    def __init__(self, meaning: _T) -> None:
         self.meaning = meaning
         self.is_alive = True
         self.was_caught = False
@@ -148,7 +148,7 @@ class _Fate:
 class _DiesWithError:
     """Held by the exception alone: is finalized when that is dropped."""
 
-    def __init__(self, fate: _Fate) -> None:
+    def __init__(self, fate: _Fate[Any]) -> None:
         self._fate = fate
 
     def __del__(self) -> None:

@@ -12,9 +12,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from axonlog.client import PolyaxonClient, RunClient, RunData, is_retryable
-from axonlog.context import Context
+from axonlog.context import Context, places_of
 from axonlog.delivery import register
-from axonlog.errors import AxonlogError, MissingRunError, ServerError, TransportError
+from axonlog.errors import AxonlogError, MissingRunError, RefusedError, ServerError, TransportError
 from axonlog.store import Condition, RunDirectory, RunRecord
 
 _log = logging.getLogger("axonlog")
@@ -61,6 +61,16 @@ def ask_server(context: Context, record: RunRecord) -> Answer:
     """
     try:
         return _within(_WHOLE_PATIENCE_S, lambda: _ask(context, record), context.host.value)
+    except RefusedError as error:
+        if context.token.value is not None:
+            raise
+        raise RefusedError(
+            f"{error}; no token was found: looked at {'; '.join(places_of('token'))}",
+            status=error.status,
+            detail=error.detail,
+            method=error.method,
+            url=error.url,
+        ) from error
     except (TransportError, ServerError) as error:
         # A job of the cluster is where its server put it: an answer that cannot be read is no
         # sign of a wrong host there, and no reason to stop the job.

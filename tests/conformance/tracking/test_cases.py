@@ -30,6 +30,12 @@ ORIGINAL_FAILS = {
     "run_no_op_end",
 }
 
+# Text that holds a number, which the original takes for one: the steps of the missing points.
+TEXT_IS_NO_NUMBER = {
+    ("metric_bad_values", "events/metric/m.plx"): ["1"],
+    ("metric_step_types", "events/metric/m5.plx"): ["3"],
+}
+
 # It did so without a word there.
 ORIGINAL_MIXES = {"metric_name_collision"}
 
@@ -76,8 +82,9 @@ def test_where_the_original_fails_the_directory_is_whole(judge, name):
     expected = CASES[name]["expected"]
     for path, file in expected.get("events", {}).items():
         if name != "metric_timestamps":
-            missing = [row for row in file["rows"] if row not in got["events"][path]["rows"]]
-            assert missing == []
+            rows = got["events"].get(path, {"rows": []})["rows"]
+            missing = [str(row["step"]) for row in file["rows"] if row not in rows]
+            assert missing == TEXT_IS_NO_NUMBER.get((name, path), [])
 
 
 def test_names_that_the_original_mixes_stay_apart(judge):

@@ -18,7 +18,6 @@ from axonlog.events import to_metric_value, to_step, to_timestamp
         (0.5, 0.5),
         (3, 3.0),
         (True, 1.0),
-        ("0.25", 0.25),
         (Decimal("1.5"), 1.5),
         (Fraction(1, 4), 0.25),
         (numpy.float32(0.5), 0.5),
@@ -44,7 +43,18 @@ def test_nan_is_kept():
 
 @pytest.mark.parametrize(
     "given",
-    [None, "abc", [1.0], (1.0,), {"a": 1}, 1j, object(), numpy.array([1.0, 2.0]), torch.zeros(3)],
+    [
+        None,
+        "abc",
+        "0.25",
+        [1.0],
+        (1.0,),
+        {"a": 1},
+        1j,
+        object(),
+        numpy.array([1.0, 2.0]),
+        torch.zeros(3),
+    ],
 )
 def test_what_holds_no_single_number_is_refused(given):
     with pytest.raises(EventError, match="a metric"):
@@ -64,7 +74,6 @@ def test_an_integer_beyond_a_float_is_refused_as_such():
         (-3, -3),
         (10**18, 10**18),
         (1.0, 1),
-        ("3", 3),
         (True, 1),
         (numpy.int64(4), 4),
         (numpy.float64(5.0), 5),
@@ -75,7 +84,7 @@ def test_a_step_is_any_whole_number_or_none(given, step):
     assert to_step(given) == step
 
 
-@pytest.mark.parametrize("given", [1.5, "x", float("nan"), float("inf"), [1], object()])
+@pytest.mark.parametrize("given", [1.5, "x", "3", float("nan"), float("inf"), [1], object()])
 def test_what_is_no_whole_number_is_no_step(given):
     with pytest.raises(EventError, match="whole number"):
         to_step(given)

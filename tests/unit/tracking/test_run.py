@@ -251,8 +251,41 @@ def test_an_offline_run_is_continued_by_its_uuid(run):
 
 
 def test_another_runs_directory_is_refused(run, tmp_path):
+    place = str(directory(run))
     with pytest.raises(ContextError, match=run.run_uuid):
-        axonlog.Run(project="acme/digits", is_offline=True, artifacts_path=str(directory(run)))
+        axonlog.Run(project="acme/digits", is_offline=True, artifacts_path=place, run_uuid="1" * 32)
+
+
+def test_a_script_that_is_run_again_continues_the_run_in_its_directory(tmp_path):
+    arguments = {"project": "acme/digits", "is_offline": True, "track_env": False}
+    for step in (1, 2):
+        with axonlog.Run(**arguments, artifacts_path=str(tmp_path / "here")) as run:
+            run.log_metrics(loss=0.5, step=step)
+    assert run.context.is_new.value is False
+    assert run.context.run_uuid.path == str(tmp_path / "here" / "run.plx.json")
+    assert points_of(tmp_path / "here", "loss") == [(1, 0.5), (2, 0.5)]
+    expected = ["created", "running", "succeeded", "running", "succeeded"]
+    assert statuses_of(tmp_path / "here") == expected
+
+
+def test_a_new_run_in_an_occupied_directory_is_kept_beside_it(tmp_path, caplog):
+    arguments = {"project": "acme/digits", "is_offline": True, "track_env": False}
+    place = tmp_path / "here"
+    runs = []
+    for _ in range(3):
+        runs.append(axonlog.Run(**arguments, artifacts_path=str(place), is_new=True))
+        runs[-1].end()
+    assert [directory(run) for run in runs] == [place, tmp_path / "here-2", tmp_path / "here-3"]
+    assert len({run.run_uuid for run in runs}) == 3
+    told = f"{place} holds another run: the new run is kept in {place}-2"
+    assert told in [record.getMessage() for record in caplog.records]
+
+
+def test_a_uuid_that_is_not_here_is_said_to_be_new(caplog):
+    run = axonlog.Run(project="acme/digits", is_offline=True, run_uuid="1" * 32)
+    run.end()
+    assert (run.run_uuid, run.context.is_new.value) == ("1" * 32, True)
+    assert "a new run is started under this uuid" in caplog.text
 
 
 def test_without_collecting_metrics_are_not_recorded():
