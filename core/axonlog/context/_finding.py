@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from axonlog.context._belonging import Belonging, decide_belonging
+from axonlog.context._belonging import Belonging, decide_belonging, project_of_directory
 from axonlog.context._directory import RunDocument, decide_directory
 from axonlog.context._precedence import Decision, Sources
 from axonlog.context._run import (
@@ -52,9 +52,12 @@ def find_online(
 def find_offline(sources: Sources, surroundings: Surroundings, *, is_managed: bool) -> Found:
     """Find a run that no server is asked about; one that is on disk knows where it belongs.
 
+    It needs no project: without one it gets that of the working directory's name.
+
     Raises:
         ContextError: See `decide_belonging`, and when the directory holds another run.
     """
+    fallback = project_of_directory(surroundings.cwd)
     uuid = given_uuid(sources)
     if uuid is not None:
         directory, warnings = _directory_offline(sources, surroundings, uuid)
@@ -63,10 +66,10 @@ def find_offline(sources: Sources, surroundings: Surroundings, *, is_managed: bo
         if is_on_disk:
             document.check_uuid(uuid.value)
             sources = {**sources, "document": document}
-        belonging = decide_belonging(sources, is_managed=is_managed)
+        belonging = decide_belonging(sources, is_managed=is_managed, fallback_project=fallback)
         run = choose_offline(sources, uuid, is_on_disk=is_on_disk)
         return Found(belonging, run, directory, (*warnings, *belonging.warnings))
-    belonging = decide_belonging(sources, is_managed=is_managed)
+    belonging = decide_belonging(sources, is_managed=is_managed, fallback_project=fallback)
     own = instance_uuid(sources, belonging) if is_managed else None
     run = choose_offline(sources, Decision(own) if own else None, is_on_disk=False)
     directory, warnings = _directory_offline(sources, surroundings, run.run_uuid)
