@@ -13,10 +13,10 @@ import textwrap
 
 import pytest
 
-from axonlog.cli import _bare
+from axonlog.cli import main
 from axonlog.client import PolyaxonClient
 from axonlog.context import ClientConfig, Context, resolve
-from axonlog.errors import AxonlogError
+from axonlog.errors import AuthenticationError, AxonlogError, ContextError
 
 SECRET = "hunter2-hunter2"
 
@@ -164,7 +164,7 @@ def test_every_name_can_be_shown_on_every_output(monkeypatch, encoding):
         # As Python opens it under LC_ALL=C.
         output = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="surrogateescape")
         monkeypatch.setattr(sys, "stdout", output)
-        assert _bare.run(["context", "--project=a/b", f"--name={name}", *options]) == 0
+        assert main(["context", "--project=a/b", f"--name={name}", *options]) == 0
         output.flush()
         return output.buffer.getvalue().decode()
 
@@ -284,3 +284,21 @@ def test_a_notebook_shows_the_explanation_of_a_context(world):
     context = world.resolve(project="acme/digits", name="<b>bold</b>")
     assert context._repr_html_() == context.explain()._repr_html_()
     assert "<b>" not in context._repr_html_()
+
+
+@pytest.mark.parametrize("is_installed", [True, False])
+def test_a_command_that_is_not_there_is_advised_with_the_way_to_get_it(
+    tmp_path, monkeypatch, is_installed
+):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    if is_installed:
+        (tmp_path / "polyaxon").write_text("#!/bin/sh\n")
+        (tmp_path / "polyaxon").chmod(0o755)
+    with pytest.raises(ContextError) as no_project:
+        resolve()
+    monkeypatch.setenv("POLYAXON_HOST", "https://cloud.polyaxon.com")
+    with pytest.raises(AuthenticationError) as nobody:
+        resolve(project="acme/digits")
+    for raised, command in ((no_project, "`polyaxon init"), (nobody, "`polyaxon login`")):
+        assert command in str(raised.value)
+        assert ("pip install polyaxon" in str(raised.value)) != is_installed
