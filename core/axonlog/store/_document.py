@@ -15,7 +15,7 @@ from axonlog.events import FINAL_STATUSES, Status
 
 from ._files import Stamp, stamp_of, write_json
 from ._json import to_json_value, to_text
-from ._locks import ThreadLock, document_lock, exclusively
+from ._locks import DocumentLock, ThreadLock
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -156,7 +156,7 @@ class RunDocument:
         self._changes = _Changes()
         self._seen: Stamp | None = None
         self._lock = ThreadLock(str(path))
-        self._file_lock = document_lock(path)
+        self._file_lock = DocumentLock(path)
 
     @classmethod
     def load(cls, path: Path) -> RunDocument:
@@ -289,7 +289,7 @@ class RunDocument:
 
     def _write(self, change: Callable[[], bool | None]) -> None:
         """Make a change and write the file; ``change`` returns False where it changes nothing."""
-        with exclusively(self._file_lock) as is_exclusive:
+        with self._file_lock.held_or_late() as is_exclusive:
             failure = self._catch_up()
             if change() is False and not self._is_changed:
                 return

@@ -13,7 +13,7 @@ from axonlog.errors import CacheError
 
 from ._files import stamp_of, write_json
 from ._json import to_json_value
-from ._locks import ThreadLock, document_lock, exclusively
+from ._locks import DocumentLock, ThreadLock
 
 
 class LineageEntry(BaseModel):
@@ -37,7 +37,7 @@ class Lineage:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = ThreadLock(str(path))
-        self._file_lock = document_lock(path)
+        self._file_lock = DocumentLock(path)
         self._seen = stamp_of(path)
         self._entries = {entry.name: entry for entry in read_lineage(path)}
         self._written = dict(self._entries)
@@ -54,7 +54,7 @@ class Lineage:
             self._unsaved.update({entry.name: entry for entry in entries})
             if not self._unsaved:
                 return
-            with exclusively(self._file_lock) as is_exclusive:
+            with self._file_lock.held_or_late() as is_exclusive:
                 self._catch_up()
                 self._entries.update(self._unsaved)
                 if self._entries != self._written:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import logging
+import math
 import os
 import threading
 import time
@@ -18,9 +20,13 @@ from weakref import WeakSet
 
 from ._layout import RunDirectory
 
+_log = logging.getLogger("axonlog")
+
 # How long a lock is waited for where the caller does not say.
 LOCK_TIMEOUT_S = 5.0
 _DOCUMENT_TIMEOUT_S = 1.0
+# Long enough for whoever uses it in passing.
+_BLOCKED_S, _BLOCKED_TIMEOUT_S = 30.0, 0.05
 
 # Another process that waits looks again after so long at the latest.
 POLL_INTERVAL_S = 0.01
@@ -198,33 +204,50 @@ class FileLock:
             os.close(descriptor)
 
 
-def document_lock(path: Path) -> FileLock:
+class DocumentLock:
     """The lock for reading, changing and writing a document of a run; ``path`` is its file.
 
     It lies in the journal's folder, which is there as long as any process writes the run.
     """
-    journal = RunDirectory(path.parent).journal
-    return FileLock(journal / f"{path.name}.lock", makes_folder=False)
 
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        journal = RunDirectory(path.parent).journal
+        self._lock = FileLock(journal / f"{path.name}.lock", makes_folder=False)
+        self._blocked_until = -math.inf
 
-@contextlib.contextmanager
-def exclusively(lock: FileLock) -> Iterator[bool]:
-    """Hold the lock of a document inside the block, or go on without after a second.
+    @contextlib.contextmanager
+    def held_or_late(self) -> Iterator[bool]:
+        """Hold the lock inside the block, or go on without when its time is over.
 
-    A log call may be waiting: it must neither hang nor lose what it was given.
+        A log call may be waiting: it must neither hang nor lose what it was given. Where the lock
+        could not be had, it is hardly waited for again for a while.
 
-    Yields:
-        Whether it is held.
-    """
-    try:
-        is_held = lock.acquire(timeout_s=_DOCUMENT_TIMEOUT_S)
-    except OSError:
-        is_held = False  # the disk that has no room for the lock's file decides about the rest
-    try:
-        yield is_held
-    finally:
-        if is_held:
-            lock.release()
+        Yields:
+            Whether it is held.
+        """
+        is_blocked = time.monotonic() < self._blocked_until
+        try:
+            is_held = self._lock.acquire(
+                timeout_s=_BLOCKED_TIMEOUT_S if is_blocked else _DOCUMENT_TIMEOUT_S
+            )
+        except OSError:
+            is_held = False  # the disk that has no room for the lock's file decides about the rest
+        else:
+            if is_held:
+                self._blocked_until = -math.inf
+            elif not is_blocked:
+                self._blocked_until = time.monotonic() + _BLOCKED_S
+                _log.warning(
+                    "%s: another process keeps its lock; it is written without, and once more "
+                    "when the lock is free",
+                    self._path,
+                )
+        try:
+            yield is_held
+        finally:
+            if is_held:
+                self._lock.release()
 
 
 def _try_lock(descriptor: int) -> bool:

@@ -132,7 +132,7 @@ def test_processes_that_add_to_the_lineage_at_once_keep_each_others_entries(writ
     assert {entry.name for entry in read_lineage(path)} == expected
 
 
-def test_a_lock_that_somebody_keeps_costs_no_change(written, monkeypatch):
+def test_a_lock_that_somebody_keeps_costs_no_change(written, monkeypatch, caplog):
     monkeypatch.setattr("axonlog.store._locks._DOCUMENT_TIMEOUT_S", 0.01)
     path, journal = written / "run.plx.json", written / ".axonlog" / "journal"
     document, lineage = RunDocument.load(path), Lineage(written / "lineages.plx.json")
@@ -149,6 +149,8 @@ def test_a_lock_that_somebody_keeps_costs_no_change(written, monkeypatch):
         path.write_text(stale)  # and then written over by who holds the lock
         (written / "lineages.plx.json").write_text("[]")
         assert not document.is_saved
+    said = [record.getMessage().partition(": ")[2] for record in caplog.records]
+    assert [text.partition(";")[0] for text in said] == ["another process keeps its lock"] * 2
     document.save()
     lineage.add([])
     record = read_record(path)
@@ -156,6 +158,21 @@ def test_a_lock_that_somebody_keeps_costs_no_change(written, monkeypatch):
     assert [condition.type for condition in record.status_conditions] == ["running"]
     assert read_lineage(written / "lineages.plx.json") == [entry]
     assert document.is_saved
+
+
+def test_a_lock_that_somebody_keeps_is_waited_for_once(written, monkeypatch):
+    document, waits = RunDocument.load(written / "run.plx.json"), []
+    acquire = FileLock.acquire
+
+    def noticing(lock, *, timeout_s):
+        waits.append(timeout_s)
+        return acquire(lock, timeout_s=min(timeout_s, 0.01))
+
+    with FileLock(written / ".axonlog" / "journal" / "run.plx.json.lock").held():
+        monkeypatch.setattr(FileLock, "acquire", noticing)
+        for step in range(5):
+            document.merge("outputs", {"step": step})
+    assert waits == [1.0, 0.05, 0.05, 0.05, 0.05]
 
 
 def test_a_change_that_finds_no_room_comes_with_the_next(written):
