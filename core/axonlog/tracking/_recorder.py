@@ -17,7 +17,7 @@ from axonlog.errors import AxonlogError, ContextError
 from axonlog.events import FINAL_STATUSES, Status
 from axonlog.store import LOCK_TIMEOUT_S, Keeper, RunRecord, RunStore, repair_siblings, to_text
 
-from ._deadline import end_timeout_s
+from ._deadline import EndBudget, end_timeout_s
 from ._endings import ENDINGS, Ending
 
 # What talks to a server takes a quarter of the first `init` to import: for runs that have one.
@@ -180,17 +180,19 @@ class Recorder:
             if self.is_ended:
                 return True
             self.is_ended = True
-        deadline = time.monotonic() + (self.end_timeout_s if wait_s is None else wait_s)
+        budget = EndBudget(self.end_timeout_s if wait_s is None else wait_s)
         self.store.journal.suspend()
         ENDINGS.unregister(self)
         # Ctrl-C ends the waiting, not the noting down of what is known.
-        is_patient = _until_interrupted(lambda: self._join_captures(deadline))
-        is_patient = _until_interrupted(lambda: self._close(ending, deadline)) and is_patient
+        is_patient = _until_interrupted(lambda: self._join_captures(budget))
+        closing_until = budget.closing_deadline
+        is_patient = _until_interrupted(lambda: self._close(ending, closing_until)) and is_patient
         if self._uploader is not None:
             uploader = self._uploader
             if is_patient:
-                left_s = deadline - time.monotonic()
-                is_patient = _until_interrupted(lambda: uploader.finish(deadline_s=left_s))
+                is_patient = _until_interrupted(
+                    lambda: uploader.finish(deadline_s=budget.delivery_s)
+                )
             _until_interrupted(lambda: self._say_goodbye(uploader))
         if self._lost:
             _log.warning("%s: %d records were lost to the disk", self._label, self._lost)
@@ -221,6 +223,8 @@ class Recorder:
         try:
             describe()
         except Exception:  # noqa: BLE001  # the top of a thread: training must not end for this
+            if self.is_ended:
+                return  # too late, which the end has said
             _log.warning("%s: cannot note its surroundings", self._label, exc_info=True)
 
     def _start_delivery(self, answer: Answer, *, own_from: int) -> None:
@@ -278,7 +282,7 @@ class Recorder:
 
     def _close_store(self, deadline: float) -> None:
         try:
-            if self.store.close(timeout_s=_share_of(deadline)):
+            if self.store.close(timeout_s=_share_of(deadline), deadline=deadline):
                 return
             error: Exception | None = None
         except Exception as trouble:  # a training that has come to its end must not fail here
@@ -322,9 +326,17 @@ class Recorder:
 
         threading.Thread(target=repair_them, name="axonlog-repair", daemon=True).start()
 
-    def _join_captures(self, deadline: float) -> None:
+    def _join_captures(self, budget: EndBudget) -> None:
         for capture in self._captures:
-            capture.join(max(0.0, deadline - time.monotonic()))
+            capture.join(budget.captures_s)
+        left = sum(capture.is_alive() for capture in self._captures)
+        if left:
+            _log.warning(
+                "%s: ends without %d of its notes on environment, code or files: they took too "
+                "long (is `git` slow here? track_code=False does without)",
+                self._label,
+                left,
+            )
 
     def _close(self, ending: Ending, deadline: float) -> None:
         if not self._is_guest:

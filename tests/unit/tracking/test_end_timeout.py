@@ -1,5 +1,6 @@
 """How long an end may take, and how it is cut short. Real processes, a server that hangs."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -132,3 +133,24 @@ def test_ctrl_c_while_a_script_ends_its_run_stops_the_script(start, tmp_path):
     assert "went on" not in stdout
     assert "KeyboardInterrupt" in stderr
     assert process.returncode == -signal.SIGINT
+
+
+def test_a_slow_git_does_not_keep_the_ending_from_the_server(tmp_path, monkeypatch, caplog):
+    released = tmp_path / "released"
+    git = tmp_path / "bin" / "git"
+    git.parent.mkdir()
+    # Silent for as long as the run ends, and no longer.
+    git.write_text(f"#!/bin/sh\nwhile [ ! -e {released} ]; do sleep 0.1; done\n")
+    git.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{git.parent}{os.pathsep}{os.environ['PATH']}")
+    stub = StubPolyaxon()
+    with FaultServer(otherwise=stub) as server:
+        monkeypatch.setenv("POLYAXON_HOST", server.url)
+        run = axonlog.Run(project="acme/end", track_env=False)
+        run.log_metrics(loss=0.5, step=1)
+        run.end(wait_s=4)
+        released.touch()
+    assert stub.run["status"] == "succeeded"
+    assert stub.files.keys() == {"events/metric/loss.plx"}
+    (said,) = [r.getMessage() for r in caplog.records if "took too long" in r.getMessage()]
+    assert "ends without 1 of its notes" in said
