@@ -1,9 +1,11 @@
 """What the user sees of a delivery, and what it costs the line."""
 
 import shutil
+import socket
 import threading
 import uuid
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -26,6 +28,24 @@ def project():
 
 def directory(run):
     return Path(run.context.artifacts_path.value)
+
+
+class CutUpload:
+    """The real server gets half of the body, and then the line breaks."""
+
+    def __init__(self, upstream):
+        self._address = urlsplit(upstream)
+
+    def __call__(self, exchange):
+        body = exchange.request.body
+        names = ("content-type", "content-length")
+        head = "".join(f"{name}: {exchange.request.headers[name]}\r\n" for name in names)
+        with socket.create_connection((self._address.hostname, self._address.port)) as line:
+            line.sendall(
+                f"POST {exchange.request.target} HTTP/1.1\r\nHost: x\r\n{head}\r\n".encode()
+            )
+            line.sendall(body[: len(body) // 2])
+        exchange.drop(reset=True)
 
 
 def is_upload(request):
@@ -240,3 +260,70 @@ def test_thousands_of_names_are_delivered_in_some_ten_requests(fault_proxy, proj
     assert len(fault_proxy.requests) < 20
     assert {entry.name for entry in client.get_lineage()} == set(names)
     assert len(client.get_tree("events/metric").files) == len(names)
+
+
+@pytest.fixture
+def many(fault_proxy, project):
+    """A run with 100 metrics on the server, and with more of them and longer ones here."""
+    run = axonlog.Run(project=project, is_offline=True, **QUIET)
+    run.log_metrics({f"m{i}": 0.5 for i in range(100)}, step=0)
+    run.end()
+    client = RunClient(run.owner, run.project, run.run_uuid, client_of(fault_proxy.url))
+    assert sync(directory(run), client).is_complete
+    with axonlog.Run(run_uuid=run.run_uuid, project=project, is_offline=True, **QUIET) as run:
+        run.log_metrics({f"m{i}": 1.5 for i in range(50, 300)}, step=1)
+    return directory(run), client
+
+
+def metric_files(path):
+    return {file.name: file.read_bytes() for file in (path / "events/metric").iterdir()}
+
+
+def test_many_files_of_a_folder_that_the_server_has_go_in_one_request(
+    fault_proxy, polyaxon_server, many
+):
+    path, client = many
+    before = len(fault_proxy.requests)
+    assert sync(path, client).is_complete
+    uploads = [request for request in fault_proxy.requests[before:] if is_upload(request)]
+    assert [request.path.rpartition("/")[2] for request in uploads] == ["artifacts"]
+    assert metric_files(polyaxon_server.store / client.run_uuid) == metric_files(path)
+
+
+def test_a_folder_with_something_that_is_not_here_is_never_replaced(
+    fault_proxy, polyaxon_server, many, tmp_path
+):
+    path, client = many
+    (tmp_path / "other.plx").write_text("step|timestamp|metric\n0|2026-01-01 00:00:00+00:00|1.0")
+    client.upload_file(tmp_path / "other.plx", to_dir="events/metric")
+    assert sync(path, client).is_complete
+    there = metric_files(polyaxon_server.store / client.run_uuid)
+    assert there.pop("other.plx") == (tmp_path / "other.plx").read_bytes()
+    assert there == metric_files(path)
+
+
+def test_an_archive_that_breaks_off_takes_nothing_from_the_server(
+    fault_proxy, polyaxon_server, many
+):
+    path, client = many
+    there = polyaxon_server.store / client.run_uuid
+    before = metric_files(there)
+    fault_proxy.fault(CutUpload(polyaxon_server.url), is_upload)
+    assert not sync(path, client, wait_s=0).is_complete
+    assert metric_files(there) == before
+
+
+def test_a_server_that_dies_between_deleting_and_unpacking_gets_everything_again(
+    fault_proxy, polyaxon_server, many
+):
+    path, client = many
+    there = polyaxon_server.store / client.run_uuid
+
+    def lose_the_folder(exchange):
+        exchange.request.read_body()
+        shutil.rmtree(there / "events/metric")
+        exchange.drop(reset=True)
+
+    fault_proxy.fault(lose_the_folder, is_upload, times=1)
+    assert sync(path, client).is_complete
+    assert metric_files(there) == metric_files(path)

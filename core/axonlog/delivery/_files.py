@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from axonlog.client import RunClient
+from axonlog.client import ArtifactTree, RunClient
 from axonlog.errors import AxonlogError, ServerError
 from axonlog.store import merge_rows
 
@@ -17,7 +17,7 @@ from ._attempts import Attempts
 from ._contact import There, compare, is_newer
 from ._found import find_files, stamp_of
 from ._ledger import Ledger, LedgerFile, Sent, Stamp
-from ._plan import due_files, is_event_file, shipments
+from ._plan import due_files, is_event_file, replaced_folders, shipments
 from ._shipping import Shipping, folder_sizes, missing
 from ._troubles import concerns_all
 
@@ -173,6 +173,8 @@ class FileDelivery:
             self.look()  # what was adopted is longer now
         sizes = {path: self.found[path].size_bytes for path in due}
         started, batch = self._clock(), dict[str, Sent]()
+        replaced = self._replace_folders(client, due)
+        due = [path for path in due if path not in replaced]
         for number, shipment in enumerate(shipments(due, sizes, self._ledger.files)):
             # What has been sent is made sure of before something larger can fail.
             if len(batch) >= _BATCH_FILES or sizes[shipment[0]] > _SMALL_BYTES:
@@ -259,6 +261,59 @@ class FileDelivery:
         )
         self._ledger_file.save_soon()
         return not is_all
+
+    def _replace_folders(self, client: RunClient, due: list[str]) -> set[str]:
+        """Send folders of many due files as archives that take their place.
+
+        The server gets the whole archive before it touches the folder, so that an upload that
+        breaks off changes nothing there. It then has the folder away for as long as it unpacks.
+
+        Returns:
+            The paths that have been dealt with.
+
+        Raises:
+            TransportError: The server does not answer.
+            ServerError: It is in no state to take anything.
+        """
+        done: set[str] = set()
+        folders = replaced_folders(due, self.found, busy=self._to_join.keys())
+        for folder, paths in folders.items():
+            tree = client.get_tree(folder)
+            # One that the server does not have yet needs no replacing, and goes with the others.
+            if tree.error is not None or not self._is_all_ours(folder, tree):
+                continue
+            before = {path: sent for path in paths if (sent := self._ledger.files.get(path))}
+            try:
+                arrived = self._shipping.send_together(
+                    client, paths, replaces=tree.files, before=before
+                )
+            except (AxonlogError, OSError) as error:
+                # Nobody knows how far it came.
+                self._forget_missing(client, paths)
+                if concerns_all(error):
+                    raise
+                _log.debug("%s: an archive was not taken: %s", self._label, error)
+                continue
+            if arrived is not None:
+                self._confirm(client, arrived)
+                done.update(arrived)
+        return done
+
+    def _is_all_ours(self, folder: str, tree: ArtifactTree) -> bool:
+        """Whether the server's folder holds what was sent from here, and nothing else."""
+        known = {f"{folder}/{name}": size for name, size in tree.files.items()}
+        sent = self._ledger.files
+        return not tree.dirs and all(
+            path in self.found
+            and path in sent
+            and size == sent[path].remote_bytes == sent[path].stamp.size_bytes
+            for path, size in known.items()
+        )
+
+    def _forget_missing(self, client: RunClient, paths: Iterable[str]) -> None:
+        """Take from the ledger what the server turns out not to have."""
+        for path in missing(client, {p: s for p in paths if (s := self._ledger.files.get(p))}):
+            self._ledger.files.pop(path, None)
 
     def _ship(self, client: RunClient, paths: list[str]) -> Mapping[str, Sent]:
         arrived: dict[str, Sent] = {}

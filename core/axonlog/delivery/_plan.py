@@ -33,6 +33,11 @@ _ARCHIVE_FILES = 4
 _ARCHIVED_FILE_BYTES = 1024 * 1024
 _ARCHIVE_BYTES = 64 * 1024 * 1024
 
+# From so many due files on a folder that the server has is replaced by an archive of the whole,
+# if the due ones are at least this part of its files.
+_REPLACED_FILES = 50
+_REPLACED_SHARE = 0.25
+
 _FIELDS = ("name", "description", "readme", "tags", "inputs", "outputs", "meta_info")
 
 # These change with every row that is logged.
@@ -88,7 +93,8 @@ def shipments(
     """What goes together: several files as an archive of their folder, or one file alone.
 
     The server has no way to add an archive to a folder: it deletes what is there first. So only
-    a folder of which it has nothing yet can come as an archive.
+    a folder of which it has nothing yet can come as an archive without further ado; for the others
+    see ``replaced_folders``.
 
     Args:
         due: The paths to send.
@@ -111,6 +117,48 @@ def shipments(
         archived = set(together)
         result.extend([path] for path in paths if path not in archived)
     return result
+
+
+def replaced_folders(
+    due: Iterable[str], found: Mapping[str, Stamp], *, busy: Collection[str]
+) -> dict[str, list[str]]:
+    """The folders that are cheaper to replace as a whole than to send file by file.
+
+    Thousands of metrics are thousands of requests otherwise. Only folders of which we write every
+    file, small ones: event files and assets.
+
+    Args:
+        due: The paths to send.
+        found: The files of the run, by path relative to it.
+        busy: Paths that cannot go as they are.
+
+    Returns:
+        For each folder all its files here, due or not.
+    """
+    due_in: dict[str, int] = {}
+    for path in due:
+        folder = PurePosixPath(path).parent.as_posix()
+        due_in[folder] = due_in.get(folder, 0) + 1
+    candidates = {
+        folder: list[str]()
+        for folder, count in due_in.items()
+        if count >= _REPLACED_FILES and folder.startswith(("events/", "assets/"))
+    }
+    if not candidates:
+        return {}
+    for path in found:
+        folder = PurePosixPath(path).parent.as_posix()
+        if folder in candidates:
+            candidates[folder].append(path)
+    return {
+        folder: paths
+        for folder, paths in candidates.items()
+        # Then the bytes that go again are at most so many times those of the due files.
+        if due_in[folder] >= _REPLACED_SHARE * len(paths)
+        and not any(path in busy for path in paths)
+        and all(found[path].size_bytes <= _ARCHIVED_FILE_BYTES for path in paths)
+        and sum(found[path].size_bytes for path in paths) <= _ARCHIVE_BYTES
+    }
 
 
 def _archived(paths: Sequence[str], sizes: Mapping[str, int]) -> list[str]:

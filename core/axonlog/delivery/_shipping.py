@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
@@ -67,12 +67,26 @@ class Shipping:
             file.seek(0)
             return self._send(client, path, cast(BinaryIO, file), stamp, before, is_instead=True)
 
-    def send_together(self, client: RunClient, paths: list[str]) -> dict[str, Sent] | None:
+    def send_together(
+        self,
+        client: RunClient,
+        paths: list[str],
+        *,
+        replaces: Mapping[str, int] | None = None,
+        before: Mapping[str, Sent] | None = None,
+    ) -> dict[str, Sent] | None:
         """Send several files of one folder as an archive.
 
+        Args:
+            client: Of the run.
+            paths: The files.
+            replaces: Sizes of the files that the server has in the folder, by name: the archive
+                takes their place. None if the folder must be new.
+            before: What was sent of the files until now.
+
         Returns:
-            What the server should now have; None if it has the folder already, and was sent
-            nothing.
+            What the server should now have; None if nothing was sent: it has the folder already,
+            or it would have had less of it afterwards.
 
         Raises:
             TransportError: The server did not answer.
@@ -84,17 +98,26 @@ class Shipping:
         with archive:
             size = archive.seek(0, os.SEEK_END)
             archive.seek(0)
+            if any(
+                name not in packed or packed[name].stamp.size_bytes < remote_bytes
+                for name, remote_bytes in (replaces or {}).items()
+            ):
+                return None
             if not client.upload_tar(
-                archive, to_dir=folder.as_posix(), overwrite=False, on_progress=self._counting()
+                archive,
+                to_dir=folder.as_posix(),
+                overwrite=replaces is not None,
+                on_progress=self._counting(),
             ):
                 return None
         share = (size + _REQUEST_BYTES) // max(1, len(packed))
+        spent = {path: sent.spent_bytes for path, sent in (before or {}).items()}
         return {
-            (folder / name).as_posix(): Sent(
+            (path := (folder / name).as_posix()): Sent(
                 stamp=file.stamp,
                 remote_bytes=file.stamp.size_bytes,
                 digest=file.digest,
-                spent_bytes=share,
+                spent_bytes=spent.get(path, 0) + share,
             )
             for name, file in packed.items()
         }

@@ -150,6 +150,7 @@ def test_a_slow_git_does_not_keep_the_ending_from_the_server(tmp_path, monkeypat
         run.log_metrics(loss=0.5, step=1)
         run.end(wait_s=4)
         released.touch()
+    assert run.delivery.is_complete
     assert stub.run["status"] == "succeeded"
     assert stub.files.keys() == {"events/metric/loss.plx"}
     (said,) = [r.getMessage() for r in caplog.records if "took too long" in r.getMessage()]
