@@ -327,3 +327,22 @@ def test_a_server_that_dies_between_deleting_and_unpacking_gets_everything_again
     fault_proxy.fault(lose_the_folder, is_upload, times=1)
     assert sync(path, client).is_complete
     assert metric_files(there) == metric_files(path)
+
+
+def test_a_store_that_was_lost_in_mid_run_has_everything_before_the_run_succeeds(
+    fault_proxy, polyaxon_server, monkeypatch, project
+):
+    monkeypatch.setenv("POLYAXON_HOST", fault_proxy.url)
+    run = axonlog.Run(project=project, **QUIET)
+    (directory(run) / "outputs" / "weights.bin").write_bytes(b"w" * 1000)
+    run.log_metrics(loss=0.5, step=0)
+    there = polyaxon_server.store / run.run_uuid
+    until(lambda: (there / "outputs/weights.bin").exists() and not run.delivery.pending)
+    shutil.rmtree(there)
+    run.end()
+    assert run.delivery.is_complete
+    assert (there / "outputs/weights.bin").read_bytes() == b"w" * 1000
+    assert metric_files(there) == metric_files(directory(run))
+    writes = [(r.method, r.path.rpartition("/")[2]) for r in fault_proxy.requests
+              if r.method == "POST"]  # fmt: skip
+    assert writes[-1] == ("POST", "statuses")

@@ -13,7 +13,7 @@ from axonlog.events import FINAL_STATUSES
 from axonlog.store import FileLock, RunDirectory, RunRecord, waiting_in_journal
 
 from ._attempts import Attempts, RunGoneError
-from ._contact import ask, last_sign
+from ._contact import There, ask, last_sign
 from ._documents import DocumentDelivery
 from ._files import Adopt, FileDelivery
 from ._found import find_files
@@ -98,6 +98,8 @@ class Delivery:
         self._has_met = False
         self._was_gone = False
         self._checks = 0
+        self._clock = clock
+        self._final_since: float | None = None
 
     @property
     def _ledger(self) -> Ledger:
@@ -195,6 +197,10 @@ class Delivery:
 
     def _step(self, *, final: bool) -> bool:
         self._ledger_file.refresh()
+        if not final:
+            self._final_since = None
+        elif self._final_since is None:
+            self._final_since = self._clock()
         self._attempts.begin_step()
         if final:
             # Before the look at the files: what is not in the journal any more is in them then.
@@ -211,7 +217,10 @@ class Delivery:
             # An ending is entered before the last rows are in their files.
             is_ready = not self._journal.is_behind and not self._is_anything_pending(but="status")
             if final and not has_more and is_ready:
-                self._documents.send_conditions(self.client, with_final=True)
+                # What was sent long ago may be gone; an ending says that everything is there.
+                has_more = self._compare_files()
+                if not has_more:
+                    self._documents.send_conditions(self.client, with_final=True)
             if final and not has_more:
                 has_more = self._check()
             self._attempts.end_step()
@@ -240,18 +249,32 @@ class Delivery:
     def _meet(self) -> None:
         if self._has_met:
             return
+        there = self._ask(with_files=self._with_files)
+        self._documents.meet(there)
+        if self._with_files:
+            self._meet_files(there)
+        self._has_met = True
+
+    def _meet_files(self, there: There) -> None:
+        conditions = self._documents.record.status_conditions
+        written_until = None if self._is_live else last_sign(conditions)
+        self._files.meet(self.client, there, there.foreign_since(conditions), written_until)
+
+    def _compare_files(self) -> bool:
+        """Compare the server's files with the ledger's; whether something has to be sent again."""
+        since = self._final_since
+        if not self._with_files or since is None or self._files.is_confirmed_since(since):
+            return False
+        self._meet_files(self._ask(with_files=True))
+        return self._is_anything_pending(but="status")
+
+    def _ask(self, *, with_files: bool) -> There:
         try:
-            there = ask(self.client, with_files=self._with_files)
+            return ask(self.client, with_files=with_files)
         except ServerError as error:
             if error.status == 404:
                 raise RunGoneError(str(error)) from error
             raise
-        self._documents.meet(there)
-        if self._with_files:
-            conditions = self._documents.record.status_conditions
-            written_until = None if self._is_live else last_sign(conditions)
-            self._files.meet(self.client, there, there.foreign_since(conditions), written_until)
-        self._has_met = True
 
     def _missing(self, found: Mapping[str, Stamp]) -> Iterator[tuple[str, str, object]]:
         """Kind, name and version of everything that the server does not have as it is here."""
@@ -269,7 +292,7 @@ class Delivery:
         )
 
     def _check(self) -> bool:
-        """Look up, at the end, what the server answered with an empty page.
+        """Look up, at the end, what the server answered with an empty page or may have lost since.
 
         Returns:
             Whether something has to be sent again.
@@ -286,8 +309,7 @@ class Delivery:
         if self._checks >= _MAX_CHECKS:
             return False
         self._checks += 1
-        there = ask(self.client, with_files=False)
-        return self._documents.forget_lost(there)
+        return self._documents.forget_lost(self._ask(with_files=False))
 
     @property
     def is_held_by_journal(self) -> bool:

@@ -23,6 +23,7 @@ from ._plan import (
     changes_interval_s,
     due_conditions,
     field_values,
+    handled_conditions,
     is_changing,
 )
 
@@ -110,18 +111,30 @@ class DocumentDelivery:
                 self._ledger.lineage.pop(name, None)
 
     def forget_lost(self, there: There) -> bool:
-        """Compare what was told with what the server says; whether something has got lost."""
-        lost = False
-        conditions = self.record.status_conditions
-        last = len(conditions) - 1
-        is_told = ("status", str(last)) in self._attempts.sent
-        if is_told and conditions[last].type in FINAL_STATUSES - {there.run.status}:
+        """Compare what was sent with what the server has; whether something has got lost.
+
+        What the server has otherwise than here stays: somebody may have changed it there.
+        """
+        ledger, lost = self._ledger, False
+        record = self.record
+        handled = handled_conditions(
+            record.status_conditions, there.history, own_from=len(record.status_conditions)
+        )
+        is_told = ("status", str(len(record.status_conditions) - 1)) in self._attempts.sent
+        is_ignored = is_told and record.status in FINAL_STATUSES - {there.run.status}
+        if handled < ledger.statuses or is_ignored:
             self._is_final_there = there.is_final
-            self._ledger.statuses = last
-            lost = True
+            ledger.statuses = min(handled, len(record.status_conditions) - is_ignored)
+            lost = bool(self._due_conditions(with_final=True))
+        remote = there.run.model_dump(mode="json")
+        for name, value in list(ledger.fields.items()):
+            kept = _still_there(value, remote.get(name))
+            if kept != value:
+                ledger.fields[name] = kept
+                lost = True
         if there.lineage is not None:
-            for name in self._ledger.lineage.keys() - there.lineage.keys():
-                del self._ledger.lineage[name]
+            for name in ledger.lineage.keys() - there.lineage.keys():
+                del ledger.lineage[name]
                 lost = True
         return lost
 
@@ -229,6 +242,13 @@ class DocumentDelivery:
         if kind not in _KINDS:
             kind, summary = ArtifactKind.ARTIFACT.value, {**(summary or {}), "kind": kind}
         return {**entry, "kind": kind, "summary": summary}
+
+
+def _still_there(value: Any, remote: Any) -> Any:
+    """What of a field is not missing on the server, whatever it says there."""
+    if isinstance(value, dict):
+        return {key: item for key, item in value.items() if item is None or key in (remote or {})}
+    return type(value)() if value and not remote else value
 
 
 def _entries_by_name(path: Path) -> dict[str, dict[str, Any]]:

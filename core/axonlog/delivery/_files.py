@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -76,6 +77,7 @@ class FileDelivery:
         self._clock = clock
         self._seen_at: dict[str, float] = {}
         self._sent_at: dict[str, float] = {}
+        self._compared_at = -math.inf
         self._to_join: dict[str, int] = {}
         self._has_adopted = False
         self._allowance = float(_ALLOWANCE_BYTES)
@@ -151,7 +153,14 @@ class FileDelivery:
             self._ledger_file.save_soon()
         for path in differences.theirs:
             self._keep_back(path, there.files[path])
+        self._compared_at = self._clock()
         self.look()
+
+    def is_confirmed_since(self, moment: float) -> bool:
+        """Whether the server was seen to have every file that it should have, after ``moment``."""
+        return self._compared_at >= moment or all(
+            self._sent_at.get(path, -math.inf) >= moment for path in self._ledger.files
+        )
 
     def send(self, client: RunClient, *, final: bool) -> bool:
         """Send what is due.

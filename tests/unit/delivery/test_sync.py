@@ -271,3 +271,31 @@ def test_the_name_of_a_file_may_be_any_that_the_server_keeps(server, stub, track
         (tracked / "outputs" / name).write_text(name)
     assert sync(tracked, client(server, tracked)).is_complete
     assert {stub.contents[f"outputs/{name}"].decode() for name in names} == set(names)
+
+
+@pytest.mark.parametrize("lost", ["files", "status", "fields", "lineage", "everything"])
+def test_what_the_server_has_lost_since_is_sent_again(server, stub, tracked, lost):
+    sync(tracked, client(server, tracked))
+    kept = (dict(stub.contents), stub.run["status"], stub.run["inputs"], set(stub.lineage))
+    if lost in ("files", "everything"):
+        stub.files.clear()
+        stub.contents.clear()
+    if lost in ("status", "everything"):
+        stub.conditions.clear()
+        stub.run["status"] = "created"
+    if lost in ("fields", "everything"):
+        del stub.run["inputs"], stub.run["outputs"]
+    if lost in ("lineage", "everything"):
+        stub.lineage.clear()
+    report = sync(tracked, client(server, tracked))
+    assert report.is_complete
+    assert (
+        dict(stub.contents), stub.run["status"], stub.run["inputs"], set(stub.lineage)
+    ) == kept  # fmt: skip
+
+
+def test_what_somebody_changed_on_the_server_stays(server, stub, tracked):
+    sync(tracked, client(server, tracked))
+    stub.run["inputs"] = {"lr": 0.2, "theirs": 1}
+    assert sync(tracked, client(server, tracked)).sent == 0
+    assert stub.run["inputs"] == {"lr": 0.2, "theirs": 1}
