@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import uuid
 
 import pytest
@@ -15,7 +17,7 @@ from axonlog.cli import main
 from axonlog.client import RunClient
 from support.clients import client_of
 from support.command import in_terminal, make_run
-from support.fault_server import Answer
+from support.fault_server import Answer, Forward, Hang
 from support.remote import remote_curve
 from support.runs import document_of
 
@@ -65,8 +67,101 @@ def test_sending_again_sends_nothing(fault_proxy, project, capsys):
     assert (first["sent"] > 0, second["sent"], writes) == (True, 0, set())
     assert main(["sync", path.name, "--host", fault_proxy.url]) == 0
     assert "nothing to send: " in capsys.readouterr().out
+    before = len(fault_proxy.requests)
+    assert main(["sync", "--all", "--trust-ledger"]) == 0
+    assert capsys.readouterr().err == "nothing to send\n"
+    assert len(fault_proxy.requests) == before
     assert main(["sync", "--all"]) == 0
     assert capsys.readouterr().err == "nothing to send\n"
+
+
+@pytest.mark.parametrize("lost", ["the files", "one file"])
+def test_all_that_a_server_has_lost_is_sent_again(polyaxon_server, host, project, capsys, lost):
+    paths = [make_run(name, project=project) for name in ("a", "b", "c")]
+    assert main(["sync", "--all"]) == 0
+    gone = there(host, project, paths[1])
+    if lost == "the files":
+        shutil.rmtree(polyaxon_server.store / gone.run_uuid)
+    else:
+        gone.delete_file("events/metric/loss.plx")
+    capsys.readouterr()
+    assert main(["sync", "--all"]) == 0
+    sent = [line.split()[1] for line in capsys.readouterr().out.splitlines()]
+    assert sent == ["b"]
+    for path in paths:
+        assert remote_curve(there(host, project, path), "loss") == POINTS
+        assert there(host, project, path).get_statuses().status == "succeeded"
+    assert main(["sync", "--all"]) == 0
+    assert capsys.readouterr().err == "nothing to send\n"
+
+
+def test_a_run_that_the_server_does_not_know_any_more_is_sent_again(fault_proxy, project, capsys):
+    make_run(project=project)
+    place = ["--host", fault_proxy.url]
+    assert main(["sync", "--all", *place]) == 0
+    fault_proxy.fault(Answer(200, b'{"results": []}'), method="GET", path="/runs$")
+    fault_proxy.fault(Answer(404), method="GET", path="/runs/[0-9a-f]{32}$", times=1)
+    capsys.readouterr()
+    assert main(["sync", "--all", *place]) == 0
+    assert "has everything" in capsys.readouterr().out
+
+
+def test_a_run_that_was_deleted_on_the_server_on_purpose_stays_deleted(
+    host, project, capsys, caplog
+):
+    path = make_run(project=project)
+    assert main(["sync", "--all"]) == 0
+    deleted = there(host, project, path)
+    deleted.client.request("DELETE", f"/api/v1/{project}/runs/{deleted.run_uuid}")
+    capsys.readouterr()
+    assert main(["sync", "--all"]) == 0
+    assert capsys.readouterr().err == "nothing to send\n"
+    assert f"run {path.name} was deleted or archived on the server" in caplog.text
+
+
+def test_a_server_is_asked_about_all_runs_of_a_project_at_once(fault_proxy, project, capsys):
+    for _ in range(3):
+        make_run(project=project)
+    assert main(["sync", "--all", "--host", fault_proxy.url]) == 0
+    before = len(fault_proxy.requests)
+    assert main(["sync", "--all", "--host", fault_proxy.url]) == 0
+    asked = [request.path.rpartition("/")[2] for request in fault_proxy.requests[before:]]
+    assert asked == ["runs", "tree", "tree", "tree"]
+
+
+def test_runs_that_cannot_be_checked_are_reported(fault_proxy, project, capsys):
+    make_run(project=project)
+    assert main(["sync", "--all", "--host", fault_proxy.url]) == 0
+    fault_proxy.fault(Answer(500))
+    capsys.readouterr()
+    assert main(["sync", "--all", "--host", fault_proxy.url]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("1 run delivered before could not be checked: ")
+    assert "500" in told
+    assert "--trust-ledger" in told
+    assert main(["sync", "--all", "--trust-ledger", "--host", fault_proxy.url]) == 0
+
+
+def test_many_runs_are_sent_a_few_at_a_time_and_reported_in_order(fault_proxy, project, capsys):
+    names = [f"r{i}" for i in range(9)]
+    paths = [make_run(name, project=project) for name in names]
+    hang = Hang(then=Forward())
+    fault_proxy.fault(hang, lambda r: paths[-1].name in r.path, method="POST", times=1)
+    first_done = threading.Event()
+
+    def release():
+        # The newest run waits, and is the first to be reported all the same.
+        fault_proxy.wait_for(lambda r: r.path.endswith(f"{paths[0].name}/statuses"), count=2)
+        hang.released.set()
+        first_done.set()
+
+    releasing = threading.Thread(target=release)
+    releasing.start()
+    assert main(["sync", "--all", "--host", fault_proxy.url]) == 0
+    releasing.join()
+    assert first_done.is_set()
+    sent = [line.split()[1] for line in capsys.readouterr().out.splitlines()]
+    assert sent == names[::-1]
 
 
 def test_a_run_goes_where_it_was_sent_before(polyaxon_server, project, capsys):

@@ -14,9 +14,10 @@ import click
 from axonlog._version import __version__
 from axonlog.errors import AxonlogError
 
+from ._checking import runs_to_send_again
 from ._context import CONTEXT_OPTIONS, DESCRIPTION, SUMMARY, explain
 from ._destination import Overrides
-from ._exit_codes import DONE, EXPLAINED, INTERRUPTED, WRONG
+from ._exit_codes import DONE, EXPLAINED, INTERRUPTED, PENDING, WRONG
 from ._finding import pick_runs, run_roots, runs_below
 from ._sending import Outcome, Watch, send_runs
 from ._terminal import Bars, console, journal_lines, nobody_watches, outcome_line, runs_table
@@ -93,6 +94,11 @@ def list_runs(root: Path | None, as_json: bool) -> int:
 @click.option(
     "--all", "everything", is_flag=True, help="Send every run that has something to send."
 )
+@click.option(
+    "--trust-ledger",
+    is_flag=True,
+    help="With --all: do not ask the servers whether they still have what was delivered.",
+)
 @_root_option
 @click.option("--host", help="Send to this server.")
 @click.option("--owner", help="Send to this user or organization.")
@@ -108,6 +114,7 @@ def list_runs(root: Path | None, as_json: bool) -> int:
 def sync(
     runs: tuple[str, ...],
     everything: bool,
+    trust_ledger: bool,
     root: Path | None,
     wait_s: float | None,
     as_json: bool,
@@ -117,21 +124,27 @@ def sync(
 
     RUN is a uuid, the beginning of one, or the directory of a run. A run goes where it was sent
     before, else to the owner and project of its document on the host of `axonlog context`; the
-    token is that of the context. Any number of times, also while the run goes on.
+    token is that of the context. Any number of times, also while the run goes on. With --all the
+    servers are asked, too, whether they still have what was delivered to them.
     """
-    chosen = _choose(runs, root, everything=everything)
+    overrides = Overrides(**place)
+    chosen, unchecked = _choose(
+        runs, root, overrides, everything=everything, trust_ledger=trust_ledger
+    )
+    for sentence in unchecked:
+        click.echo(sentence, err=True)
     if not chosen:
         if as_json:
             _print_json({"runs": []})
-        else:
+        elif not unchecked:
             click.echo("nothing to send", err=True)
-        return DONE
+        return PENDING if unchecked else DONE
     watch: Watch = nobody_watches
     if not as_json and sys.stderr.isatty():
         watch = Bars(console(stderr=True))
     outcomes: list[Outcome] = []
     told: set[str | None] = set()
-    for outcome in send_runs(chosen, Overrides(**place), wait_s=wait_s, watch=watch):
+    for outcome in send_runs(chosen, overrides, wait_s=wait_s, watch=watch):
         outcomes.append(outcome)
         if not as_json:
             is_news = outcome.trouble not in told
@@ -139,7 +152,7 @@ def sync(
             console().print(outcome_line(outcome, with_trouble=is_news), soft_wrap=True)
     if as_json:
         _print_json({"runs": [outcome.to_dict() for outcome in outcomes]})
-    return _exit_code(outcomes)
+    return max(_exit_code(outcomes), PENDING if unchecked else DONE)
 
 
 def _context_command() -> click.Command:
@@ -160,19 +173,34 @@ def _tell_context(*, as_json: bool, **given: Any) -> int:  # the arguments of re
 axonlog.add_command(_context_command())
 
 
-def _choose(meant: Sequence[str], root: Path | None, *, everything: bool) -> list[RunView]:
+def _choose(
+    meant: Sequence[str],
+    root: Path | None,
+    overrides: Overrides,
+    *,
+    everything: bool,
+    trust_ledger: bool,
+) -> tuple[list[RunView], list[str]]:
+    """The runs to send, and what could not be found out about others."""
+    if trust_ledger and not everything:
+        raise click.UsageError("--trust-ledger goes with --all")
     roots = run_roots(root)
     if everything:
         if meant:
             raise click.UsageError("name runs or pass --all, not both")
-        return [run for run in _view_all(runs_below(roots)) if run.is_waiting]
+        found = _view_all(runs_below(roots))
+        if trust_ledger:
+            return [run for run in found if run.is_waiting], []
+        delivered = [run for run in found if run.is_readable and not run.is_waiting]
+        lost, unchecked = runs_to_send_again(delivered, overrides)
+        return [run for run in found if run.is_waiting or run.path in lost], unchecked
     if not meant:
         unsent = sum(1 for run in _view_all(runs_below(roots)) if run.is_waiting)
         raise click.UsageError(
             f"which run? Name some, or pass --all ({count(unsent, 'run')} to send in "
             f"{_places(roots)}; `axonlog ls` shows them)"
         )
-    return [view_run(path) for path in pick_runs(meant, roots)]
+    return [view_run(path) for path in pick_runs(meant, roots)], []
 
 
 def _view_all(paths: Sequence[Path]) -> list[RunView]:

@@ -41,7 +41,30 @@ def known_destination(path: Path) -> str | None:
     return ledger.destination if is_there and is_whole else None
 
 
-def run_client(path: Path, record: RunRecord, overrides: Overrides) -> RunClient:
+class Clients:
+    """One client, and so one set of connections, for all runs of a server.
+
+    What the environment says is read once.
+    """
+
+    def __init__(self) -> None:
+        self._by_host: dict[tuple[str | None, str | None], PolyaxonClient] = {}
+
+    def of(self, given: str | None, known: str | None, path: Path) -> PolyaxonClient:
+        """The client for a run: see ``run_client``."""
+        client = self._by_host.get((given, known))
+        if client is None:
+            client = PolyaxonClient.from_connection(_connection(given, known, path))
+            self._by_host[given, known] = client
+        return client
+
+    def close(self) -> None:
+        """Close the connections."""
+        for client in self._by_host.values():
+            client.close()
+
+
+def run_client(path: Path, record: RunRecord, overrides: Overrides, clients: Clients) -> RunClient:
     """A client for the place that the run belongs to.
 
     The user's word first, then the place to which it was sent before, then the owner and project
@@ -57,7 +80,7 @@ def run_client(path: Path, record: RunRecord, overrides: Overrides) -> RunClient
         # `owner/project` names both; a bare project stays with the owner.
         owner = None if "/" in overrides.project else owner
         project = overrides.project
-    client = PolyaxonClient.from_connection(_connection(overrides.host, host, path))
+    client = clients.of(overrides.host, host, path)
     run = RunClient(overrides.owner or owner, project, record.uuid, client)
     if not (run.owner and run.project):
         raise ContextError(

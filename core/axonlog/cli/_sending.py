@@ -1,7 +1,8 @@
-"""Send runs to their servers, one after the other."""
+"""Send runs to their servers, a few at a time."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -12,12 +13,17 @@ from axonlog.delivery import sync as deliver
 from axonlog.errors import AxonlogError
 from axonlog.store import RunDirectory, read_record
 
-from ._destination import Overrides, run_client
+from ._destination import Clients, Overrides, run_client
 from ._exit_codes import DONE, PENDING, WRONG
 from ._view import RunView
 
 # Called with a run that is to be sent, gives what takes the news while it is.
 Watch = Callable[[RunView], AbstractContextManager[Callable[[DeliveryReport], None]]]
+
+
+# A run is a dozen small requests, and mostly waits for their answers. More at a time overlap in
+# the server's database, which then fails with some of them.
+_RUNS_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,7 @@ class Outcome:
 def send_runs(
     runs: Sequence[RunView], overrides: Overrides, *, wait_s: float | None, watch: Watch
 ) -> Iterator[Outcome]:
-    """Send each run, and tell what came of it as soon as it is known.
+    """Send each run, and report what came of it, in the order given.
 
     Args:
         runs: What to send.
@@ -76,17 +82,78 @@ def send_runs(
             each of the others.
         watch: Follows the delivery of each.
     """
-    away: set[str] = set()
-    for run in runs:
+    sending = _Sending(runs, overrides, wait_s, watch)
+    try:
+        for number in range(len(runs)):
+            yield sending.outcome(number)
+    finally:
+        sending.stop()
+
+
+class _Sending:
+    """Some threads that send one run after the other.
+
+    They are daemons: Ctrl-C ends the command at once, and what is noted as sent is sent.
+    """
+
+    def __init__(
+        self, runs: Sequence[RunView], overrides: Overrides, wait_s: float | None, watch: Watch
+    ) -> None:
+        self._runs = runs
+        self._overrides = overrides
+        self._wait_s = wait_s
+        self._watch = watch
+        self._clients = Clients()
+        self._away: set[str] = set()
+        self._next = iter(range(len(runs)))
+        self._outcomes: dict[int, Outcome | BaseException] = {}
+        self._changed = threading.Condition()
+        self._is_stopped = False
+        for _ in range(min(_RUNS_AT_ONCE, len(runs))):
+            threading.Thread(target=self._work, name="axonlog-sync", daemon=True).start()
+
+    def outcome(self, number: int) -> Outcome:
+        """Wait for what comes of one run."""
+        with self._changed:
+            while number not in self._outcomes:
+                self._changed.wait()
+            outcome = self._outcomes[number]
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    def stop(self) -> None:
+        """Begin with no further run."""
+        with self._changed:
+            self._is_stopped = True
+        if len(self._outcomes) == len(self._runs):
+            self._clients.close()
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                number = None if self._is_stopped else next(self._next, None)
+            if number is None:
+                return
+            try:
+                outcome: Outcome | BaseException = self._send(self._runs[number])
+            except BaseException as error:  # noqa: BLE001  # raised where the outcome is awaited
+                outcome = error
+            with self._changed:
+                self._outcomes[number] = outcome
+                self._changed.notify_all()
+
+    def _send(self, run: RunView) -> Outcome:
         try:
-            client = run_client(run.path, read_record(RunDirectory(run.path).document), overrides)
+            record = read_record(RunDirectory(run.path).document)
+            with self._changed:  # one of the threads makes the client of a server
+                client = run_client(run.path, record, self._overrides, self._clients)
             host = client.client.connection.host
-            limit_s = 0.0 if host in away else wait_s
-            with client.client, watch(run) as tell:
+            limit_s = 0.0 if host in self._away else self._wait_s
+            with self._watch(run) as tell:
                 report = deliver(run.path, client, on_progress=tell, wait_s=limit_s)
         except (AxonlogError, OSError) as error:
-            yield Outcome(run, run.waiting, error=str(error))
-            continue
+            return Outcome(run, run.waiting, error=str(error))
         if report.trouble and not report.sent:
-            away.add(host)
-        yield Outcome(run, report, host, client.owner, client.project)
+            self._away.add(host)
+        return Outcome(run, report, host, client.owner, client.project)

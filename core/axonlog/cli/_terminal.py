@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -134,37 +136,49 @@ def label(run: RunView) -> str:
 
 
 class Bars:
-    """A progress bar for each run that is being sent, gone when it is."""
+    """A progress bar for each run that is being sent, gone when it is; for any thread."""
 
     def __init__(self, screen: Console) -> None:
-        self._screen = screen
-
-    @contextmanager
-    def __call__(self, run: RunView) -> Iterator[Callable[[DeliveryReport], None]]:
-        """A bar for ``run``, moved by what is told to the function that this gives."""
-        total = max(1, run.waiting.pending_bytes)
-        bar = Progress(
+        self._lock = threading.Lock()
+        self._running = 0
+        # One display for all bars: a terminal has room for no second one.
+        self._display = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),
             BarColumn(),
             TimeElapsedColumn(),
             TextColumn("{task.fields[told]}", markup=False),
-            console=self._screen,
+            console=screen,
             transient=True,
+            # What is printed meanwhile goes above the bars, unless it goes to a file.
+            redirect_stdout=sys.stdout.isatty(),
         )
-        told = f"0 B / {size(total)}"
-        with bar:
-            task = bar.add_task(label(run), total=total, told=told)
 
-            def tell(delivered: DeliveryReport) -> None:
-                # What was sent twice must not push the bar beyond its end.
-                sent = min(total, delivered.bytes_sent)
-                news = f"{size(sent)} / {size(total)}"
-                if delivered.trouble:
-                    news = f"{news}  trying again: {_printable(delivered.trouble)}"
-                bar.update(task, completed=sent, told=news)
+    @contextmanager
+    def __call__(self, run: RunView) -> Iterator[Callable[[DeliveryReport], None]]:
+        """A bar for ``run``, moved by what is told to the function that this gives."""
+        total = max(1, run.waiting.pending_bytes)
+        with self._lock:
+            self._running += 1
+            self._display.start()
+        task = self._display.add_task(label(run), total=total, told=f"0 B / {size(total)}")
 
+        def tell(delivered: DeliveryReport) -> None:
+            # What was sent twice must not push the bar beyond its end.
+            sent = min(total, delivered.bytes_sent)
+            news = f"{size(sent)} / {size(total)}"
+            if delivered.trouble:
+                news = f"{news}  trying again: {_printable(delivered.trouble)}"
+            self._display.update(task, completed=sent, told=news)
+
+        try:
             yield tell
+        finally:
+            with self._lock:
+                self._display.remove_task(task)
+                self._running -= 1
+                if not self._running:
+                    self._display.stop()
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from ._delivery import Delivery, delivery_lock
 from ._ledger import Ledger, Sent, Stamp
+from ._lost import lost_runs
 from ._names import server_name
 from ._plan import changed_fields, due_conditions, due_files, handled_conditions, shipments
 from ._register import register
@@ -25,6 +26,7 @@ __all__ = [
     "due_conditions",
     "due_files",
     "handled_conditions",
+    "lost_runs",
     "register",
     "retry_delay_s",
     "server_name",

@@ -23,6 +23,9 @@ from ._report import DeliveryReport
 from ._shipping import Shipping
 from ._troubles import Troubles
 
+# The note on what the server has, among the private files of the run.
+LEDGER = "delivery.json"
+
 # What the server answers with an empty page is looked up afterwards; so often, then it is believed.
 _MAX_CHECKS = 2
 
@@ -78,7 +81,7 @@ class Delivery:
         self._directory = directory
         self._private = directory.private
         destination = f"{client.client.connection.host}/{client.owner}/{client.project}"
-        self._ledger_file = LedgerFile(self._private / "delivery.json", destination, clock=clock)
+        self._ledger_file = LedgerFile(self._private / LEDGER, destination, clock=clock)
         self._attempts = Attempts(Troubles(clock=clock), label=self.label)
         self._documents = DocumentDelivery(
             directory, self._ledger_file, self._attempts, own_from=own_from, clock=clock
