@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -83,13 +84,14 @@ class Delivery:
         destination = f"{client.client.connection.host}/{client.owner}/{client.project}"
         self._ledger_file = LedgerFile(self._private / LEDGER, destination, clock=clock)
         self._attempts = Attempts(Troubles(clock=clock), label=self.label)
+        self._tmp_dir = self._private / "tmp"
         self._documents = DocumentDelivery(
             directory, self._ledger_file, self._attempts, own_from=own_from, clock=clock
         )
         self._files = FileDelivery(
             directory.path,
             self._ledger_file,
-            Shipping(directory.path, self._private, self._count_bytes),
+            Shipping(directory.path, self._tmp_dir, self._count_bytes),
             self._attempts,
             adopt=adopt,
             on_joined=self._documents.note_joined,
@@ -205,6 +207,7 @@ class Delivery:
         elif self._final_since is None:
             self._final_since = self._clock()
         self._attempts.begin_step()
+        self._clear_tmp_dir()
         if final:
             # Before the look at the files: what is not in the journal any more is in them then.
             self._journal = self._look_at_journal()
@@ -234,7 +237,15 @@ class Delivery:
             # The directory may be the one that is full; what was sent is asked for again then.
             with contextlib.suppress(OSError):
                 self._ledger_file.save()
+            with contextlib.suppress(OSError):  # nothing was put there, or something cannot go
+                self._tmp_dir.rmdir()
         return has_more
+
+    def _clear_tmp_dir(self) -> None:
+        """Remove what a delivery that was killed left; the lock says that nobody else is at it."""
+        # Also those that an earlier version made, each with a name of its own.
+        for left in self._private.glob("tmp*"):
+            shutil.rmtree(left, ignore_errors=True)
 
     def _start_again(self, error: RunGoneError) -> None:
         """Once: the server may have lost the run, or have been replaced by an empty one."""

@@ -57,7 +57,7 @@ class DocumentDelivery:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._path = directory.path
-        self._room = directory.private
+        self._tmp_dir = directory.private / "tmp"
         self._ledger_file = ledger_file
         self._attempts = attempts
         self._own_from = own_from
@@ -105,7 +105,7 @@ class DocumentDelivery:
 
     def note_joined(self, path: str, content: bytes) -> None:
         """An event file was joined with the server's on its way: the lineage must tell of all."""
-        self._joined[path] = joined_summary(path, content, self._room)
+        self._joined[path] = joined_summary(path, content, self._tmp_dir)
         for name, entry in self._lineage.get().items():
             if entry.get("path") == path:
                 self._ledger.lineage.pop(name, None)

@@ -10,19 +10,20 @@ from axonlog.errors import EventError
 from axonlog.events import read_events, summarize
 
 
-def joined_summary(path: str, content: bytes, room: Path) -> dict[str, Any] | None:
+def joined_summary(path: str, content: bytes, tmp_dir: Path) -> dict[str, Any] | None:
     """The summary that the lineage should tell of an event file with this content.
 
     Args:
         path: Of the file, relative to the run.
         content: The whole file.
-        room: A folder for what has to be made on the way.
+        tmp_dir: A folder for what has to be made on the way; made if needed.
 
     Returns:
         The summary, or None where the content is not a table of events.
     """
     pure = PurePosixPath(path)
-    with tempfile.TemporaryDirectory(dir=room) as folder:
+    tmp_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=tmp_dir) as folder:
         copy = Path(folder) / "joined.plx"
         copy.write_bytes(content)
         try:

@@ -109,7 +109,10 @@ class LedgerFile:
         Raises:
             OSError: It cannot be written.
         """
-        self.ledger.save(self._path)
+        # Where the next delivery clears away what is left of one that was killed.
+        temporary = self._path.parent / "tmp" / self._path.name
+        self.ledger.save(temporary)
+        temporary.replace(self._path)
         self._saved_at = self._clock()
         self._signature = self._sign()
 

@@ -28,13 +28,13 @@ class Shipping:
 
     Args:
         root: The run's directory.
-        room: A folder for what has to be made on the way.
+        tmp_dir: A folder for what has to be made on the way; made when it is needed.
         on_bytes: Called with each number of bytes of files that went out.
     """
 
-    def __init__(self, root: Path, room: Path, on_bytes: Callable[[int], None]) -> None:
+    def __init__(self, root: Path, tmp_dir: Path, on_bytes: Callable[[int], None]) -> None:
         self._root = root
-        self._room = room
+        self._tmp_dir = tmp_dir
         self._on_bytes = on_bytes
 
     def send(self, client: RunClient, path: str, before: Sent | None) -> Sent:
@@ -62,7 +62,7 @@ class Shipping:
             TransportError: The server did not answer.
             ServerError: It answered with an error.
         """
-        with tempfile.TemporaryFile(dir=self._room) as file:
+        with tempfile.TemporaryFile(dir=self._made_tmp_dir()) as file:
             file.write(content)
             file.seek(0)
             return self._send(client, path, cast(BinaryIO, file), stamp, before, is_instead=True)
@@ -94,7 +94,7 @@ class Shipping:
             OSError: There is no room for the archive.
         """
         folder = PurePosixPath(paths[0]).parent
-        archive, packed = pack([self._root / path for path in paths], self._room)
+        archive, packed = pack([self._root / path for path in paths], self._made_tmp_dir())
         with archive:
             size = archive.seek(0, os.SEEK_END)
             archive.seek(0)
@@ -158,10 +158,14 @@ class Shipping:
                         return None
                 return None if there.read(1) else stamp
 
+    def _made_tmp_dir(self) -> Path:
+        self._tmp_dir.mkdir(parents=True, exist_ok=True)
+        return self._tmp_dir
+
     @contextmanager
     def _fetched(self, client: RunClient, path: str, size_bytes: int) -> Iterator[Path]:
-        with tempfile.TemporaryDirectory(dir=self._room) as room:
-            copy = Path(room) / "copy"
+        with tempfile.TemporaryDirectory(dir=self._made_tmp_dir()) as folder:
+            copy = Path(folder) / "copy"
             # The server keeps a copy of what it once sent, and sends that. It is the old one if
             # the size is another one; forcing makes the server delete and copy the file again,
             # which is left for when it must be.

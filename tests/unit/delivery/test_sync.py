@@ -1,6 +1,9 @@
 """A directory is brought to a server that only the test knows how healthy it is."""
 
+import os
 import shutil
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -12,7 +15,7 @@ from axonlog.delivery import delivery_lock, sync
 from axonlog.errors import CacheError, RefusedError
 from axonlog.store import RunDirectory
 from support.clients import client_of
-from support.fault_server import Answer, LoseAnswer, Reset
+from support.fault_server import Answer, Hang, LoseAnswer, Reset
 
 JSON = {"Content-Type": "application/json"}
 
@@ -299,3 +302,33 @@ def test_what_somebody_changed_on_the_server_stays(server, stub, tracked):
     stub.run["inputs"] = {"lr": 0.2, "theirs": 1}
     assert sync(tracked, client(server, tracked)).sent == 0
     assert stub.run["inputs"] == {"lr": 0.2, "theirs": 1}
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from axonlog.delivery import sync
+from axonlog.client import RunClient
+from support.clients import client_of
+path = Path(sys.argv[1])
+sync(path, RunClient("acme", "digits", path.name, client_of(sys.argv[2])))
+"""
+
+
+def test_what_a_killed_delivery_left_is_cleared_by_the_next(server, stub, tracked):
+    sync(tracked, client(server, tracked))
+    (tracked / ".axonlog" / "delivery.json").unlink()
+    fetching = server.fault(Hang(), method="GET", path="/artifact$")
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(tracked), server.url],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    server.wait_for(lambda request: request.path.endswith("/artifact") and request.method == "GET")
+    process.kill()
+    process.wait()
+    notes = {"delivery.json", "delivery.lock"}
+    left = {path.name for path in (tracked / ".axonlog").iterdir()} - notes
+    assert left
+    fetching.remove()
+    assert sync(tracked, client(server, tracked)).is_complete
+    assert {path.name for path in (tracked / ".axonlog").iterdir()} == notes
