@@ -70,7 +70,8 @@ def list_runs(root: Path | None, as_json: bool) -> int:
 
     STATUS is the run's own, or "lost": its process died without an ending. Such a run is completed
     from its journal first. A "copy" was made of a run that was going on: how that ended is known
-    where it was started. TO SEND is what its server does not have yet.
+    where it was started. TO SEND is what its server did not have at the last delivery; only
+    `axonlog sync --all` asks the servers.
     """
     roots = run_roots(root)
     runs = _view_all(runs_below(roots))
