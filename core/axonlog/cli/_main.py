@@ -1,4 +1,4 @@
-"""Start the command with what is installed."""
+"""Start the command."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import io
 import sys
 from collections.abc import Sequence
 
-_EXTRA = frozenset({"click", "rich"})
+from ._app import run
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,12 +21,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     _tolerate_every_character()
     given = sys.argv[1:] if arguments is None else list(arguments)
-    try:
-        from ._app import run
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in _EXTRA:
-            raise
-        from ._bare import run
     return run(given)
 
 

@@ -165,10 +165,12 @@ def test_a_terminal_gets_colours_and_a_hint_and_a_name_cannot_play_with_it():
     assert "1 run to send: axonlog sync --all" in shown
 
 
-def test_no_color_is_kept_to():
+@pytest.mark.parametrize("variable", [{"NO_COLOR": "1"}, {"TERM": "dumb"}, {"TERM": ""}])
+def test_there_are_no_escape_codes_where_they_are_not_wanted(variable):
     make_run()
-    # Bold is no colour.
-    assert "\x1b[3" not in in_terminal("ls", NO_COLOR="1")
+    shown = in_terminal("ls", **variable)
+    assert "succeeded" in shown
+    assert "\x1b" not in shown
 
 
 def test_a_pipe_gets_plain_text_and_nothing_is_cut_off(capsys, monkeypatch):
@@ -191,9 +193,55 @@ def test_an_output_that_cannot_hold_a_name_still_shows_the_run():
     assert done.stdout.rstrip().endswith(b"gr??e")
 
 
-def test_a_narrow_terminal_still_shows_what_sync_needs():
-    path = make_run("a name that has no room")
-    shown = in_terminal("ls", COLUMNS="50", NO_COLOR="1")
-    (line,) = [line for line in shown.splitlines() if path.name[:8] in line]
-    assert "succeeded" in line
-    assert "…" in line
+def test_a_reader_that_goes_away_is_no_error():
+    for _ in range(2):
+        make_run("n" * 40_000)  # together more than a pipe holds
+    process = subprocess.Popen([*COMMAND, "ls"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout.read(3) == b"RUN"
+    process.stdout.close()
+    assert (process.stderr.read(), process.wait()) == (b"", 0)
+    process.stderr.close()
+
+
+def lines_in_terminal(columns):
+    return in_terminal("ls", COLUMNS=str(columns), NO_COLOR="1").replace("\r", "").splitlines()
+
+
+def test_a_narrow_terminal_shows_what_sync_needs_and_names_that_say_something():
+    make_run("lightning-digits", project="acme-research/vision-pretraining")
+    make_run("a name that has no room at all")
+    bad = make_run()
+    (bad / "run.plx.json").write_text("{")
+    head, *rows = lines_in_terminal(50)[:4]
+    assert head.split() == ["RUN", "STATUS", "TO", "SEND", "NAME"]
+    shown = {tuple(row.split(maxsplit=1)[1].split("  ")) for row in rows}
+    assert {row[0] for row in shown} == {"succeeded", "unreadable"}
+    assert {row[-1].strip() for row in shown} == {"-", "lightning-digits", "a name that has no…"}
+    assert max(map(len, [head, *rows])) <= 50
+
+
+def test_a_wide_terminal_shows_everything_and_no_line_breaks():
+    name = "größe-模型 " * 5
+    project = "acme-research-laboratories/vision-transformers-pretraining"
+    make_run("lightning-digits", project=project)
+    path = make_run(name)
+    head, *rows = lines_in_terminal(200)[:3]
+    assert head.split()[-2:] == ["PROJECT", "NAME"]
+    by_uuid = {row.split()[0]: row for row in rows}
+    assert by_uuid[path.name[:8]].endswith(f"  {name.strip()}")
+    assert sum(project in row for row in rows) == 1
+    assert [row for row in [head, *rows] if row != row.rstrip()] == []
+
+
+def test_a_run_that_cannot_be_read_says_why_below_the_table(capsys):
+    path = make_run()
+    (path / "run.plx.json").write_text("{")
+    assert main(["ls"]) == 0
+    told = capsys.readouterr().out.splitlines()[-1]
+    assert told.startswith(f"{path.name[:8]}  {path}/run.plx.json: ")
+
+
+def test_a_run_without_files_still_has_its_record_to_send(capsys):
+    make_run(points=0)
+    assert main(["ls"]) == 0
+    assert "record" in capsys.readouterr().out.splitlines()[1].split()

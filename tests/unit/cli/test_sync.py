@@ -159,24 +159,52 @@ def test_a_terminal_gets_a_bar():
     assert "\x1b[33mpending" in shown
 
 
-def test_it_says_what_is_missing_where_the_extra_is_not_installed(tmp_path):
+@pytest.mark.parametrize("variable", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_there_is_neither_bar_nor_colour_where_escape_codes_are_not_wanted(variable):
     make_run()
-    for missing in ("click", "rich"):
-        script = f"import sys; sys.modules[{missing!r}] = None; import axonlog.cli as c; "
-        for words, code, told in (
-            (["sync", "--all"], 2, "pip install 'axonlog[cli]'"),
-            (["ls"], 2, "pip install 'axonlog[cli]'"),
-            (["context", "--project", "a/b"], 0, "argument project"),
-            (["context"], 2, "no project was found"),
-            (["--help"], 0, "pip install 'axonlog[cli]'"),
-            ([], 2, "usage"),
-        ):
-            done = subprocess.run(
-                [COMMAND[0], "-c", f"{script}sys.exit(c.main({words!r}))"],
-                capture_output=True,
-                text=True,
-                check=False,
-                env=dict(os.environ),
-            )
-            assert (done.returncode, told in done.stdout + done.stderr) == (code, True), done
-            assert "Traceback" not in done.stderr
+    shown = in_terminal("sync", "--all", "--host", NOBODY, "--wait", "0", **variable)
+    assert "pending: " in shown
+    assert "\x1b" not in shown
+
+
+def test_runs_and_options_may_stand_in_any_order(capsys):
+    first, second = make_run("a"), make_run("b")
+    words = ["sync", str(first), "--host", NOBODY, str(second), "--wait", "0"]
+    assert main(words) == 1
+    assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--walt", "3"], "unrecognized arguments: --walt"),
+        (["--wait", "-1"], "'-1' is not a number of seconds"),
+        (["--wait", "soon"], "'soon' is not a number of seconds"),
+    ],
+)
+def test_a_mistyped_option_is_told(capsys, words, told):
+    assert main(["sync", "--all", *words]) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_the_whole_command_works_where_only_axonlog_is_installed():
+    path = make_run("waiting")
+    script = "import sys; sys.modules.update(click=None, rich=None); import axonlog.cli as c; "
+    away = ["--host", NOBODY, "--wait", "0"]
+    for words, code, told in (
+        (["sync", "--all", *away], 1, f"{path.name[:8]} waiting  pending: "),
+        (["ls"], 0, "waiting"),
+        (["context", "--project", "a/b"], 0, "argument project"),
+        (["context"], 2, "no project was found"),
+        (["--help"], 0, "sync"),
+        ([], 2, "usage"),
+    ):
+        done = subprocess.run(
+            [COMMAND[0], "-c", f"{script}sys.exit(c.main({words!r}))"],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=dict(os.environ),
+        )
+        assert (done.returncode, told in done.stdout + done.stderr) == (code, True), done
+        assert "Traceback" not in done.stderr

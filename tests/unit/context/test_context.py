@@ -13,7 +13,7 @@ import textwrap
 
 import pytest
 
-from axonlog.cli import _bare
+from axonlog.cli import main
 from axonlog.client import PolyaxonClient
 from axonlog.context import ClientConfig, Context, resolve
 from axonlog.errors import AxonlogError
@@ -163,7 +163,7 @@ def test_every_name_can_be_shown_on_every_output(monkeypatch, encoding):
         # As Python opens it under LC_ALL=C.
         output = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="surrogateescape")
         monkeypatch.setattr(sys, "stdout", output)
-        assert _bare.run(["context", "--project=a/b", f"--name={name}", *options]) == 0
+        assert main(["context", "--project=a/b", f"--name={name}", *options]) == 0
         output.flush()
         return output.buffer.getvalue().decode()
 

@@ -1,0 +1,128 @@
+"""Runs, and what came of sending them, as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timezone
+
+from axonlog.delivery import DeliveryReport
+
+from ._sending import Outcome
+from ._table import Cell, Column, render
+from ._terminal import Screen, printable
+from ._view import COPY, LOST, UNREADABLE, RunView
+from ._words import age, count, size
+
+_STYLES = {
+    "running": "cyan",
+    "succeeded": "green",
+    "failed": "red",
+    "stopped": "yellow",
+    "skipped": "yellow",
+    COPY: "yellow",
+    LOST: "bold red",
+    UNREADABLE: "bold red",
+}
+_SHORTEST = 8
+_NOTHING = Cell("-", "dim")
+
+# 80 characters take all of them. At 50 it is what `sync` needs, and names that say something.
+_COLUMNS = (
+    Column("RUN"),
+    Column("STATUS"),
+    Column("POINTS", rank=5, is_right=True),
+    Column("TO SEND", rank=2, is_right=True),
+    Column("AGE", rank=3, is_right=True),
+    Column("PROJECT", rank=4, min_width=11),
+    Column("NAME", rank=1, min_width=16),
+)
+
+
+def runs_table(runs: Sequence[RunView], screen: Screen) -> str:
+    """The runs as a table, as they are ordered, then why some of them cannot be read."""
+    shorts, now = short_uuids(runs), datetime.now(timezone.utc)
+    table = render(_COLUMNS, [_row(run, shorts, now) for run in runs], screen)
+    unreadable = [
+        f"{screen.paint(shorts[run.run_uuid], 'bold')}  {printable(run.message)}"
+        for run in runs
+        if not run.is_readable and run.message
+    ]
+    return "\n".join([table, *([""] if unreadable else []), *unreadable])
+
+
+def short_uuids(runs: Sequence[RunView]) -> dict[str, str]:
+    """For each uuid its beginning, as long as it takes to tell them all apart."""
+    uuids = {run.run_uuid for run in runs}
+    length = _SHORTEST
+    while len({uuid[:length] for uuid in uuids}) < len(uuids):
+        length += 1
+    return {uuid: printable(uuid[:length]) for uuid in uuids}
+
+
+def journal_lines(runs: Sequence[RunView], screen: Screen) -> Iterator[str]:
+    """A line for each run whose journal holds what its files do not have, and why."""
+    for run in runs:
+        if run.waiting.is_journal_behind or run.trouble:
+            why = f": {printable(run.trouble)}" if run.trouble else ""
+            yield f"{screen.paint(label(run), 'bold')}  {_held(run.waiting)}{why}"
+
+
+def outcome_line(outcome: Outcome, screen: Screen, *, with_trouble: bool = True) -> str:
+    """What came of sending one run, in one line, with what stands in the way unless it is known."""
+    report = outcome.report
+    where = f"{outcome.host}/{outcome.owner}/{outcome.project}"
+    head = f"{screen.paint(label(outcome.run), 'bold')}  "
+    if outcome.error is not None:
+        return f"{head}{screen.paint('not sent: ', 'red')}{printable(outcome.error)}"
+    if report.is_complete and not report.sent:
+        return f"{head}{screen.paint('nothing to send', 'green')}: {where} has everything"
+    parts = (
+        ("sent", "green", report.sent, f", {size(report.bytes_sent)}"),
+        ("pending", "yellow", report.pending, f", {size(report.pending_bytes)}"),
+        ("refused", "red", report.failed, ""),
+    )
+    told = [
+        f"{screen.paint(word, style)}: {count(number, 'item')}{more}"
+        for word, style, number, more in parts
+        if number
+    ]
+    if report.is_journal_behind:
+        told.append(screen.paint(_held(report), "red"))
+    trouble = f" ({printable(report.trouble)})" if with_trouble and report.trouble else ""
+    return f"{head}{'; '.join(told)}, to {where}{trouble}"
+
+
+def label(run: RunView) -> str:
+    """A run in a few words: the beginning of its uuid, and its name."""
+    return " ".join(filter(None, (run.run_uuid[:_SHORTEST], printable(run.name or ""))))
+
+
+def _row(run: RunView, shorts: dict[str, str], now: datetime) -> tuple[Cell, ...]:
+    status = run.status or "-"
+    return (
+        Cell(shorts[run.run_uuid], "bold"),
+        Cell(printable(status), _STYLES.get(status, "")),
+        Cell(f"{run.points:,}") if run.is_readable else _NOTHING,
+        _to_send(run),
+        Cell(age(run.created_at, now), "dim"),
+        _text("/".join(part for part in (run.owner, run.project) if part)),
+        _text(run.name),
+    )
+
+
+def _held(report: DeliveryReport) -> str:
+    """What a journal holds back, in words."""
+    if report.undrained_points:
+        return f"{count(report.undrained_points, 'point')} not brought from the journal to its file"
+    return "the journal could not be brought into the files"
+
+
+def _to_send(run: RunView) -> Cell:
+    if not run.is_waiting:
+        return _NOTHING
+    # Without a file there is still the record of the run: its name, status, inputs and outputs.
+    return Cell(size(run.waiting.pending_bytes) if run.waiting.pending_bytes else "record")
+
+
+def _text(text: str | None) -> Cell:
+    return Cell(printable(text)) if text else _NOTHING
