@@ -3,13 +3,14 @@
     python examples/keras_digits.py                               # kept under ./axonlog_data
     python examples/keras_digits.py --host http://localhost:8000  # and sent to a Polyaxon server
 
-Runs on the backend that KERAS_BACKEND names: torch (unless told otherwise), jax or tensorflow.
+Runs on the backend that KERAS_BACKEND names: jax (unless told otherwise), torch or tensorflow.
+Needs `pip install '.[keras]' scikit-learn`.
 """
 
 import argparse
 import os
 
-os.environ.setdefault("KERAS_BACKEND", "torch")
+os.environ.setdefault("KERAS_BACKEND", "jax")
 
 import keras
 from sklearn.datasets import load_digits

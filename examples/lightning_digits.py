@@ -3,7 +3,8 @@
 python examples/lightning_digits.py                               # kept under ./axonlog_data
 python examples/lightning_digits.py --host http://localhost:8000  # and sent to a server
 
-The `pytorch_lightning` package does as well: the logger goes with either.
+Needs `pip install '.[lightning]' scikit-learn`. The `pytorch_lightning` package does as well: the
+logger goes with either.
 """
 
 # ruff: noqa: D101, D102  # the methods are Lightning's hooks, and told there

@@ -4,6 +4,7 @@ python examples/plain.py                               # kept under ./axonlog_da
 python examples/plain.py --host http://localhost:8000  # and sent to a Polyaxon server
 
 No framework is needed, and no integration: `axonlog.init` and `axonlog.log_metrics` do.
+Needs `pip install . scikit-learn`.
 """
 
 import argparse

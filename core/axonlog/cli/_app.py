@@ -20,7 +20,7 @@ from ._context import CONTEXT_OPTIONS, DESCRIPTION, SUMMARY, explain
 from ._destination import Overrides
 from ._exit_codes import DONE, EXPLAINED, INTERRUPTED, WRONG
 from ._finding import pick_runs, run_roots, runs_below
-from ._presentation import journal_lines, outcome_line, runs_table
+from ._presentation import outcome_line, remarks, runs_table
 from ._sending import Outcome, send_runs
 from ._terminal import Screen
 from ._view import RunView, view_run
@@ -64,7 +64,7 @@ def list_runs(*, root: Path | None, as_json: bool) -> int:
         _ERR.write(f"no runs in {_places(roots)}; pass --root for another place")
         return DONE
     _OUT.write(runs_table(runs, _OUT))
-    for line in journal_lines(runs, _ERR):
+    for line in remarks(runs, _ERR):
         _ERR.write(line)
     unsent = sum(1 for run in runs if run.is_waiting)
     if unsent and _OUT.is_terminal:

@@ -39,15 +39,9 @@ _COLUMNS = (
 
 
 def runs_table(runs: Sequence[RunView], screen: Screen) -> str:
-    """The runs as a table, as they are ordered, then why some of them cannot be read."""
+    """The runs as a table, as they are ordered."""
     shorts, now = short_uuids(runs), datetime.now(timezone.utc)
-    table = render(_COLUMNS, [_row(run, shorts, now) for run in runs], screen)
-    unreadable = [
-        f"{screen.paint(shorts[run.run_uuid], 'bold')}  {printable(run.message)}"
-        for run in runs
-        if not run.is_readable and run.message
-    ]
-    return "\n".join([table, *([""] if unreadable else []), *unreadable])
+    return render(_COLUMNS, [_row(run, shorts, now) for run in runs], screen)
 
 
 def short_uuids(runs: Sequence[RunView]) -> dict[str, str]:
@@ -59,12 +53,15 @@ def short_uuids(runs: Sequence[RunView]) -> dict[str, str]:
     return {uuid: printable(uuid[:length]) for uuid in uuids}
 
 
-def journal_lines(runs: Sequence[RunView], screen: Screen) -> Iterator[str]:
-    """A line for each run whose journal holds what its files do not have, and why."""
+def remarks(runs: Sequence[RunView], screen: Screen) -> Iterator[str]:
+    """What the table has no room for: why a run cannot be read, what its journal holds back."""
     for run in runs:
-        if run.waiting.is_journal_behind or run.trouble:
+        head = screen.paint(label(run), "bold")
+        if not run.is_readable:
+            yield f"{head}  {printable(run.message or UNREADABLE)}"
+        elif run.waiting.is_journal_behind or run.trouble:
             why = f": {printable(run.trouble)}" if run.trouble else ""
-            yield f"{screen.paint(label(run), 'bold')}  {_held(run.waiting)}{why}"
+            yield f"{head}  {_held(run.waiting)}{why}"
 
 
 def outcome_line(outcome: Outcome, screen: Screen, *, with_trouble: bool = True) -> str:

@@ -233,12 +233,11 @@ def test_a_wide_terminal_shows_everything_and_no_line_breaks():
     assert [row for row in [head, *rows] if row != row.rstrip()] == []
 
 
-def test_a_run_that_cannot_be_read_says_why_below_the_table(capsys):
+def test_a_run_that_cannot_be_read_says_why_below_it(capsys):
     path = make_run()
     (path / "run.plx.json").write_text("{")
     assert main(["ls"]) == 0
-    told = capsys.readouterr().out.splitlines()[-1]
-    assert told.startswith(f"{path.name[:8]}  {path}/run.plx.json: ")
+    assert capsys.readouterr().err.startswith(f"{path.name[:8]}  {path}/run.plx.json: ")
 
 
 def test_a_run_without_files_still_has_its_record_to_send(capsys):
