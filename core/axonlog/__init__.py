@@ -10,10 +10,17 @@ Everything of ``axonlog.tracking`` is here too, and is imported when it is first
 script that only imports axonlog pays for nothing.
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from axonlog._version import __version__
+
+if sys.platform == "win32":
+    raise ImportError(
+        "axonlog needs Linux or macOS: it locks files with fcntl, which Windows does not have; "
+        "run the training in WSL (Windows Subsystem for Linux)"
+    )
 
 if TYPE_CHECKING:
     from axonlog import client, context, errors, tracking

@@ -20,6 +20,10 @@ _CANNOT = frozenset(
 )
 
 
+# Linux has it; elsewhere Python copies.
+_HAS_KERNEL_COPY = hasattr(os, "copy_file_range")
+
+
 def copy_into(source: Path, target: Path) -> None:
     """Copy a file or a folder; what stands at ``target`` is replaced when the copy is whole.
 
@@ -51,7 +55,7 @@ def copy_into(source: Path, target: Path) -> None:
 def _copy_file(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
     with Path(source).open("rb") as there, Path(target).open("wb") as here:
         copied = 0
-        while True:
+        while _HAS_KERNEL_COPY:
             try:
                 portion = os.copy_file_range(there.fileno(), here.fileno(), _PORTION_BYTES)
             except OSError as error:

@@ -18,6 +18,9 @@ from ._format import HEADER_BYTES, header_of
 # On a disk that is nearly full a small segment may still find room.
 _SMALL_BYTES = 64 * 1024
 
+# macOS cannot: a map there would be over holes.
+_CAN_ALLOCATE = hasattr(os, "posix_fallocate")
+
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NOT_POSSIBLE = frozenset({errno.EINVAL, errno.ENODEV, errno.ENOSYS, errno.EOPNOTSUPP})
 
@@ -191,7 +194,7 @@ def make_segment(
     Raises:
         OSError: There is no room at all, or the file cannot be made.
     """
-    if not mapped or not _is_one_thread_at_a_time():
+    if not (mapped and _CAN_ALLOCATE and _is_one_thread_at_a_time()):
         return WrittenSegment(path, index, size_bytes)
     try:
         return MappedSegment(path, index, size_bytes)
