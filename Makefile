@@ -47,7 +47,7 @@ check: $(VENV)/.ready
 	$(BIN)/lint-imports
 	PYTHON=$(BIN)/python tests/support/check_wheel.sh
 
-bench: $(VENV)/.ready
+bench: $(VENV)/.ready $(SERVER_VENV)/.ready
 	$(BIN)/python tests/benchmarks
 
 format: $(VENV)/.ready

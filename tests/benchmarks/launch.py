@@ -10,6 +10,7 @@ import time
 from functools import cache
 from pathlib import Path
 
+from command import list_and_sync
 from contestants import OURS, Entry
 from environments import REPOSITORY, python_of
 from measure import COUNTER
@@ -48,10 +49,15 @@ def measure(entry: Entry, measurement: str, **options: int) -> dict[str, float]:
     Raises:
         CalledProcessError: The contestant failed.
         TimeoutExpired: It did not come to an end.
+        OSError: Something that it needs is not there.
     """
     if measurement == "imported":
         return _imported(entry)
     with tempfile.TemporaryDirectory(prefix="bench-") as room:
+        if measurement == "command":
+            # With a network: the server is on this machine.
+            variables = _variables(entry, Path(room) / "run")
+            return list_and_sync(python_of(entry), Path(room), variables, **options)
         if measurement == "killed":
             return _killed(entry, Path(room), **options)
         return _run(entry, measurement, Path(room), options)

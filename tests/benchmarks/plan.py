@@ -10,7 +10,7 @@ class Job:
     """One measurement with its numbers; ``quick`` are those of a quick look.
 
     ``is_quick_without_floors``: it takes long, and a quick look can do without the floors' figure,
-    which tells how much is noise.
+    which tells how much is noise. ``is_ours_only``: nobody else has what is measured.
     """
 
     key: str
@@ -19,6 +19,7 @@ class Job:
     quick: dict[str, int]
     times: int = 1
     is_quick_without_floors: bool = False
+    is_ours_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,13 @@ JOBS = (
         {"seconds": 2, "rounds": 3},
         is_quick_without_floors=True,
     ),
+    Job(
+        "command",
+        "command",
+        {"runs": 100, "points": 100},
+        {"runs": 100, "points": 100},
+        is_ours_only=True,
+    ),
 )
 
 ROWS = (
@@ -90,4 +98,8 @@ ROWS = (
     Row("kill -9: points lost of those logged, %", "killed", "lost_percent", "0"),
     Row("busy loop beside 1,000 points/s: % of its speed", "beside", "speed_percent", "≥ 99", True),
     Row("the same: background processor µs/point", "beside", "background_cpu_us_per_point", ""),
+    Row("axonlog ls of 1 empty run: s", "command", "ls_empty_s", ""),
+    Row("axonlog ls of 100 runs: s", "command", "ls_many_s", "< 0.5"),
+    Row("axonlog sync --all of 1 empty run: s", "command", "sync_empty_s", ""),
+    Row("axonlog sync --all of 99 runs: s", "command", "sync_many_s", "< 10"),
 )
