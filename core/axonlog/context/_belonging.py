@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from axonlog.context._advice import polyaxon_command
 from axonlog.context._entity import Entity, parse, parse_cached
 from axonlog.context._origin import Answer, Origin
 from axonlog.context._precedence import EXPLICIT, Decision, SourceId, Sources, default
@@ -197,7 +198,7 @@ def _nothing_found(sources: Sources, owner: _Place | None) -> str:
     known = f"owner {owner.entity.owner!r} is given, but " if owner else ""
     message = (
         f"{known}no project was found; looked at {looked}. Please pass project='owner/project', "
-        "or cache one with `polyaxon init -p owner/project`"
+        f"or cache one with {polyaxon_command('init -p owner/project')}"
     )
     if sources["environment"].answer("run_instance"):
         message += "; POLYAXON_RUN_INSTANCE is set: set POLYAXON_IS_MANAGED=true to use it"

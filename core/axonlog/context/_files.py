@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from axonlog.context._advice import polyaxon_command
 from axonlog.errors import CacheError
 
 _FLAT_LINE = re.compile(r"(?P<key>[A-Za-z_][\w-]*)\s*:(?:\s+(?P<value>.*))?")
@@ -58,13 +59,15 @@ def read_mapping(path: Path, *, what: str) -> Mapping[str, Any] | None:
     found = _flat_mapping(content)
     if found is None:
         raise CacheError(
-            f"{what} {path} is neither a JSON object nor plain `key: value` lines; {_ADVICE}",
+            f"{what} {path} is neither a JSON object nor plain `key: value` lines; {_advice()}",
             path=path,
         )
     return found
 
 
-_ADVICE = "correct or remove it (`polyaxon config purge --cache-only` empties the caches)"
+def _advice() -> str:
+    purge = polyaxon_command("config purge --cache-only")
+    return f"correct or remove it ({purge} empties the caches)"
 
 
 def _json_object(content: str, path: Path, what: str) -> Mapping[str, Any]:
@@ -73,12 +76,12 @@ def _json_object(content: str, path: Path, what: str) -> Mapping[str, Any]:
     except (ValueError, RecursionError):
         # Not chained: the decoder keeps the whole text, which may hold a token.
         problem = "is empty" if not content.strip() else "is not valid JSON"
-        raise CacheError(f"{what} {path} {problem}; {_ADVICE}", path=path) from None
+        raise CacheError(f"{what} {path} {problem}; {_advice()}", path=path) from None
     if not isinstance(found, dict):
         kind = {"NoneType": "null", "str": "text", "list": "a list"}.get(
             type(found).__name__, "a number"
         )
-        raise CacheError(f"{what} {path} holds {kind}, not a JSON object; {_ADVICE}", path=path)
+        raise CacheError(f"{what} {path} holds {kind}, not a JSON object; {_advice()}", path=path)
     return found
 
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from axonlog.context import _values as values
+from axonlog.context._advice import polyaxon_command
 from axonlog.context._belonging import Belonging
 from axonlog.context._precedence import Sources
 from axonlog.context._server import Server
@@ -13,7 +14,6 @@ from axonlog.context._sources import UserFile
 from axonlog.errors import AuthenticationError, AxonlogError
 
 _WITH_USERS = {"ee": "Polyaxon EE", "cloud": "Polyaxon Cloud"}
-_LOGIN = "set POLYAXON_AUTH_TOKEN, run `polyaxon login`, or pass client=PolyaxonClient(token=...)"
 
 
 def require_user(
@@ -33,13 +33,14 @@ def require_user(
         about = "; the owner of the project is unknown too" if nameless else ""
         raise AuthenticationError(
             f"nobody is logged in to {kind} at {server.host.value} ({server.host.origin})"
-            f"{about}: {_LOGIN}"
+            f"{about}: set POLYAXON_AUTH_TOKEN, run {polyaxon_command('login')}, "
+            "or pass client=PolyaxonClient(token=...)"
         )
     if nameless:
         raise AuthenticationError(
             f"no owner for project {belonging.project.value!r} on {kind} at {server.host.value}: "
             f"pass project='owner/{belonging.project.value}', or log in so that the organization "
-            "is known (`polyaxon login`)"
+            f"is known ({polyaxon_command('login')})"
         )
 
 

@@ -16,7 +16,7 @@ import pytest
 from axonlog.cli import main
 from axonlog.client import PolyaxonClient
 from axonlog.context import ClientConfig, Context, resolve
-from axonlog.errors import AxonlogError
+from axonlog.errors import AuthenticationError, AxonlogError, ContextError
 
 SECRET = "hunter2-hunter2"
 
@@ -259,3 +259,21 @@ def test_what_is_set_after_the_import_counts(monkeypatch, tmp_path):
         monkeypatch.setenv("POLYAXON_HOST", host)
         hosts.append(resolve(project="a/b").host.value)
     assert hosts == ["http://one", "http://two"]
+
+
+@pytest.mark.parametrize("is_installed", [True, False])
+def test_a_command_that_is_not_there_is_advised_with_the_way_to_get_it(
+    tmp_path, monkeypatch, is_installed
+):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    if is_installed:
+        (tmp_path / "polyaxon").write_text("#!/bin/sh\n")
+        (tmp_path / "polyaxon").chmod(0o755)
+    with pytest.raises(ContextError) as no_project:
+        resolve()
+    monkeypatch.setenv("POLYAXON_HOST", "https://cloud.polyaxon.com")
+    with pytest.raises(AuthenticationError) as nobody:
+        resolve(project="acme/digits")
+    for raised, command in ((no_project, "`polyaxon init"), (nobody, "`polyaxon login`")):
+        assert command in str(raised.value)
+        assert ("pip install polyaxon" in str(raised.value)) != is_installed
