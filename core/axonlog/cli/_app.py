@@ -16,9 +16,10 @@ from axonlog._version import __version__
 from axonlog.errors import AxonlogError, ContextError
 
 from ._bars import watch_for
+from ._checking import runs_to_send_again
 from ._context import CONTEXT_OPTIONS, DESCRIPTION, SUMMARY, explain
 from ._destination import Overrides
-from ._exit_codes import DONE, EXPLAINED, INTERRUPTED, WRONG
+from ._exit_codes import DONE, EXPLAINED, INTERRUPTED, PENDING, WRONG
 from ._finding import pick_runs, run_roots, runs_below
 from ._presentation import outcome_line, remarks, runs_table
 from ._sending import Outcome, send_runs
@@ -53,7 +54,8 @@ def list_runs(*, root: Path | None, as_json: bool) -> int:
 
     STATUS is the run's own, or "lost": its process died without an ending. Such a run is completed
     from its journal first. A "copy" was made of a run that was going on: how that ended is known
-    where it was started. TO SEND is what its server does not have yet.
+    where it was started. TO SEND is what its server did not have at the last delivery; only
+    `axonlog sync --all` asks the servers.
     """
     roots = run_roots(root)
     runs = _view_all(runs_below(roots))
@@ -76,6 +78,7 @@ def sync(
     *,
     runs: Sequence[str],
     everything: bool,
+    trust_ledger: bool,
     root: Path | None,
     wait_s: float | None,
     as_json: bool,
@@ -85,19 +88,25 @@ def sync(
 
     RUN is a uuid, the beginning of one, or the directory of a run. A run goes where it was sent
     before, else to the owner and project of its document on the host of `axonlog context`; the
-    token is that of the context. Any number of times, also while the run goes on.
+    token is that of the context. Any number of times, also while the run goes on. With --all the
+    servers are asked, too, whether they still have what was delivered to them.
     """
-    chosen = _choose(runs, root, everything=everything)
+    overrides = Overrides(**place)
+    chosen, unchecked = _choose(
+        runs, root, overrides, everything=everything, trust_ledger=trust_ledger
+    )
+    for sentence in unchecked:
+        _ERR.write(sentence)
     if not chosen:
         if as_json:
             _print_json({"runs": []})
-        else:
+        elif not unchecked:
             _ERR.write("nothing to send")
-        return DONE
+        return PENDING if unchecked else DONE
     watch = watch_for(_ERR)
     outcomes: list[Outcome] = []
     told: set[str | None] = set()
-    for outcome in send_runs(chosen, Overrides(**place), wait_s=wait_s, watch=watch):
+    for outcome in send_runs(chosen, overrides, wait_s=wait_s, watch=watch):
         outcomes.append(outcome)
         if not as_json:
             is_news = outcome.trouble not in told
@@ -105,7 +114,7 @@ def sync(
             _OUT.write(outcome_line(outcome, _OUT, with_trouble=is_news))
     if as_json:
         _print_json({"runs": [outcome.to_dict() for outcome in outcomes]})
-    return _exit_code(outcomes)
+    return max(_exit_code(outcomes), PENDING if unchecked else DONE)
 
 
 def explain_context(*, as_json: bool, **given: Any) -> int:  # the arguments of resolve, by name
@@ -164,6 +173,11 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="Send every run that has something to send.",
     )
+    sync_.add_argument(
+        "--trust-ledger",
+        action="store_true",
+        help="With --all: do not ask the servers whether they still have what was delivered.",
+    )
     _add_root(sync_)
     sync_.add_argument("--host", help="Send to this server.")
     sync_.add_argument("--owner", help="Send to this user or organization.")
@@ -217,19 +231,34 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def _choose(meant: Sequence[str], root: Path | None, *, everything: bool) -> list[RunView]:
+def _choose(
+    meant: Sequence[str],
+    root: Path | None,
+    overrides: Overrides,
+    *,
+    everything: bool,
+    trust_ledger: bool,
+) -> tuple[list[RunView], list[str]]:
+    """The runs to send, and what could not be found out about others."""
+    if trust_ledger and not everything:
+        raise ContextError("--trust-ledger goes with --all")
     roots = run_roots(root)
     if everything:
         if meant:
             raise ContextError("name runs or pass --all, not both")
-        return [run for run in _view_all(runs_below(roots)) if run.is_waiting]
+        found = _view_all(runs_below(roots))
+        if trust_ledger:
+            return [run for run in found if run.is_waiting], []
+        delivered = [run for run in found if run.is_readable and not run.is_waiting]
+        lost, unchecked = runs_to_send_again(delivered, overrides)
+        return [run for run in found if run.is_waiting or run.path in lost], unchecked
     if not meant:
         unsent = sum(1 for run in _view_all(runs_below(roots)) if run.is_waiting)
         raise ContextError(
             f"which run? Name some, or pass --all ({count(unsent, 'run')} to send in "
             f"{_places(roots)}; `axonlog ls` shows them)"
         )
-    return [view_run(path) for path in pick_runs(meant, roots)]
+    return [view_run(path) for path in pick_runs(meant, roots)], []
 
 
 def _view_all(paths: Sequence[Path]) -> list[RunView]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -24,7 +26,7 @@ def watch_for(screen: Screen) -> Watch:
         import rich.progress  # noqa: F401  # the extra `cli`
     except ModuleNotFoundError:
         return _nobody_watches
-    return _bar
+    return _Bars()
 
 
 @contextmanager
@@ -32,24 +34,42 @@ def _nobody_watches(run: RunView) -> Iterator[_Update]:
     yield lambda delivered: None
 
 
-@contextmanager
-def _bar(run: RunView) -> Iterator[_Update]:
-    """A bar for ``run``, gone when it has been sent."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+class _Bars:
+    """A progress bar for each run that is being sent, gone when it is; for any thread."""
 
-    total = max(1, run.waiting.pending_bytes)
-    bar = Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[told]}", markup=False),
-        console=Console(stderr=True, highlight=False, markup=False),
-        transient=True,
-    )
-    with bar:
-        task = bar.add_task(label(run), total=total, told=f"0 B / {size(total)}")
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            Progress,
+            SpinnerColumn,
+            TextColumn,
+            TimeElapsedColumn,
+        )
+
+        self._lock = threading.Lock()
+        self._running = 0
+        # One display for all bars: a terminal has room for no second one.
+        self._display = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[told]}", markup=False),
+            console=Console(stderr=True, highlight=False, markup=False),
+            transient=True,
+            # What is printed meanwhile goes above the bars, unless it goes to a file.
+            redirect_stdout=sys.stdout.isatty(),
+        )
+
+    @contextmanager
+    def __call__(self, run: RunView) -> Iterator[_Update]:
+        """A bar for ``run``, moved by what the function that this gives is called with."""
+        total = max(1, run.waiting.pending_bytes)
+        with self._lock:
+            self._running += 1
+            self._display.start()
+        task = self._display.add_task(label(run), total=total, told=f"0 B / {size(total)}")
 
         def update(delivered: DeliveryReport) -> None:
             # What was sent twice must not push the bar beyond its end.
@@ -57,6 +77,13 @@ def _bar(run: RunView) -> Iterator[_Update]:
             news = f"{size(sent)} / {size(total)}"
             if delivered.trouble:
                 news = f"{news}  trying again: {printable(delivered.trouble)}"
-            bar.update(task, completed=sent, told=news)
+            self._display.update(task, completed=sent, told=news)
 
-        yield update
+        try:
+            yield update
+        finally:
+            with self._lock:
+                self._display.remove_task(task)
+                self._running -= 1
+                if not self._running:
+                    self._display.stop()
