@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
@@ -20,7 +21,7 @@ from axonlog.store import LineageEntry, digest, to_json_value, write_json
 from . import _console
 from ._artifacts import digest_of_value, existing, keep_asset, keep_output, lineage_entry
 from ._brief import brief, shortened
-from ._capture import describe_code, describe_environment
+from ._capture import CAPTURED, describe_code, describe_environment, is_captured
 from ._endings import Ending, FinalStatus, ending_of
 from ._handles import enter_run, join_run
 from ._recorder import DEFAULT_REASON, Recorder
@@ -348,6 +349,8 @@ class Run:
         self._is_in_block = False
         # Makes the run that was current before this one current again.
         self._on_exit: Callable[[], None] | None = None
+        # The user's own record and the automatic one, which runs beside the training.
+        self._environment_lock = threading.RLock()
         # What stands in the training loop: one call from here into the journal.
         self._append: Callable[[Mapping[str, Any], Any, Any], None] = _drop
         self._append_one: Callable[[str, Any, Any, Any], None] = _drop
@@ -683,7 +686,7 @@ class Run:
                 told_path=rel_path,
                 is_input=is_input,
             )
-            self._open.store.lineage.add([entry])
+            self._open.store.lineage.add([entry], is_name_given=name is not None)
 
     @_recording
     def log_env(
@@ -695,7 +698,7 @@ class Run:
             rel_path: Its place below the outputs, ``env.json`` if not given.
             content: What to write; interpreter, machine, packages and context if not given.
         """
-        self._note_environment(rel_path, content)
+        self._note_environment(rel_path, content, is_automatic=False)
 
     @_recording
     def log_code_ref(
@@ -708,7 +711,7 @@ class Run:
                 given. Without a commit nothing is noted.
             is_input: Whether the run reads the code rather than makes it.
         """
-        self._note_code(code_ref, is_input=is_input)
+        self._note_code(code_ref, is_input=is_input, is_automatic=False)
 
     # Inside
 
@@ -722,34 +725,47 @@ class Run:
     # mind that it has ended: they have no `_recording`.
 
     def _note_environment(
-        self, rel_path: str | None = None, content: Mapping[str, Any] | None = None
+        self,
+        rel_path: str | None = None,
+        content: Mapping[str, Any] | None = None,
+        *,
+        is_automatic: bool = True,
     ) -> None:
         if content is None:
-            content = {**describe_environment(), "context": self.context.explain().to_dict()}
+            found = describe_environment()
+            content = {**found, "context": self.context.explain().to_dict(), **CAPTURED}
         store = self._open.store
         target = store.directory.outputs / (rel_path or "env.json")
-        with self._open.tolerating_disk_trouble():
-            write_json(target, to_json_value(content), compact=True)
-            kind = ArtifactKind.ENV.value
+        with self._open.tolerating_disk_trouble(), self._environment_lock:
+            if is_automatic and not is_captured(target):
+                _log.info("%s is the user's: the captured environment is not written", target)
+                return
             # The original digests the value, not the file; equal runs are found by it.
             digest_hex = digest_of_value(content)
+            document = to_json_value(content)
+            write_json(target, document, compact=True, is_new=is_automatic and not target.exists())
+            kind = ArtifactKind.ENV.value
             entry = lineage_entry(store, target, "env", kind, {}, digest_hex=digest_hex)
-            store.lineage.add([entry])
+            store.lineage.add([entry], is_name_given=False)
 
     def _note_code(
-        self, code_ref: Mapping[str, Any] | None = None, *, is_input: bool = True
+        self,
+        code_ref: Mapping[str, Any] | None = None,
+        *,
+        is_input: bool = True,
+        is_automatic: bool = True,
     ) -> None:
         code = describe_code() if code_ref is None else dict(code_ref)
         if not code or not code.get("commit"):
             return
         entry = LineageEntry(
-            name=str(code["commit"]),
+            name=clean_name(str(code["commit"])),
             kind=ArtifactKind.CODEREF.value,
             summary=to_json_value(code),
             is_input=is_input,
         )
         with self._open.tolerating_disk_trouble():
-            self._open.store.lineage.add([entry])
+            self._open.store.lineage.add([entry], is_automatic=is_automatic)
 
     def _end_as(self, ending: Ending, *, wait_s: float | None = None) -> bool:
         return self._recorder is None or self._recorder.end_as(ending, wait_s=wait_s)
