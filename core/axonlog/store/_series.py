@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import add
@@ -82,6 +82,7 @@ class SeriesBook:
         self._names = names
         self._writer = EventWriter()
         self._series: dict[tuple[str, str], Series] = {}
+        self._last_values: dict[str, float] = {}  # of metrics without an event file
         # Rows of a batch that failed. They come again with the next one, while the server may
         # have got them meanwhile.
         self._taken_back: dict[Path, bytes] = {}
@@ -103,6 +104,16 @@ class SeriesBook:
             text = json_row(step, timestamp, value)
             self._append(Rows(series, [text], [Span.of([step], timestamp, timestamp)], [()]))
             self.documents_appended += 1
+
+    def keep_last_values(self, values: Mapping[str, float]) -> None:
+        """Keep numbers that have no event file for the outputs.
+
+        Raises:
+            EventError: A name cannot be used.
+        """
+        with self._lock:
+            for name, value in values.items():
+                self._last_values[self._names.stem(_METRIC, name)] = value
 
     def compose(self, batches: Iterable[Batch]) -> list[Rows]:
         """The rows of metrics, by file; none is written."""
@@ -176,6 +187,11 @@ class SeriesBook:
             OSError: A file could not be written; the next time makes up for it.
         """
         with self._lock:
+            if self._last_values:
+                self._names.save()
+                values = {stem: _markable(value) for stem, value in self._last_values.items()}
+                self._document.merge("outputs", values)
+                self._last_values.clear()
             self._tell_values([series for series in self._series.values() if series.is_news])
             due = {
                 series: series.summary

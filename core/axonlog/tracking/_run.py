@@ -24,6 +24,7 @@ from ._brief import brief, shortened
 from ._capture import CAPTURED, describe_code, describe_environment, is_captured
 from ._endings import Ending, FinalStatus, ending_of
 from ._handles import enter_run, join_run
+from ._last_values import LastValues
 from ._recorder import DEFAULT_REASON, Recorder
 
 if TYPE_CHECKING:
@@ -65,15 +66,6 @@ def merge_metrics(
     return values, metrics
 
 
-def _checking(recorder: Recorder) -> Callable[..., None]:
-    """For a run that does not collect: it still says when it has ended."""
-
-    def append(*_: Any) -> None:
-        recorder.is_listening()
-
-    return append
-
-
 def _drop(*_: Any) -> None:
     """For a run that records nothing."""
 
@@ -98,12 +90,12 @@ class Run:
         client: A configured ``PolyaxonClient`` or ``RunClient``.
         track_code: Note the git commit.
         track_env: Note interpreter, machine and packages in ``outputs/env.json``.
-        track_logs: Reserved for the capture of console output.
+        track_logs: Not built yet: the capture of console output.
         refresh_data: Accepted for compatibility: a resumed run is always fetched.
         artifacts_path: The run's directory, instead of ``axonlog_data/runs/<uuid>``. The run
             that is there is continued; with ``is_new`` a new one is kept in ``<artifacts_path>-2``.
-        collect_artifacts: Whether events are recorded.
-        collect_resources: Reserved for the sampling of processor and memory.
+        collect_artifacts: Whether events are recorded; without them a metric is its last value.
+        collect_resources: Not built yet: the sampling of processor and memory.
         is_offline: Deliver nothing.
         is_new: Start a new run even where one could be continued.
         name: Name to show.
@@ -359,7 +351,8 @@ class Run:
                 self._append = recorder.store.journal.append
                 self._append_one = recorder.store.journal.append_one
             else:
-                self._append = self._append_one = _checking(recorder)
+                last_values = LastValues(recorder)
+                self._append, self._append_one = last_values.append, last_values.append_one
             enter_run(self)
 
     # Metrics
