@@ -739,7 +739,7 @@ class Run:
             write_json(target, document, compact=True, is_new=is_automatic and not target.exists())
             kind = ArtifactKind.ENV.value
             entry = lineage_entry(store, target, "env", kind, {}, digest_hex=digest_hex)
-            store.lineage.add([entry], is_name_given=False)
+            store.lineage.add([entry], is_name_given=not is_automatic)
 
     def _note_code(
         self,
