@@ -15,7 +15,7 @@ from axonlog.errors import CacheError
 from axonlog.events import clean_name
 
 from ._files import replacing, stamp_of
-from ._json import to_json_value
+from ._json import to_json_fields, to_text
 from ._locks import ThreadLock, document_lock, exclusively
 
 _log = logging.getLogger("axonlog")
@@ -174,7 +174,11 @@ class Lineage:
             if known is None or known[0] is not entry:
                 document = entry.model_dump()
                 if not _is_event(entry):  # whose summary is made here, of numbers
-                    document = to_json_value(document)
+                    document["name"], document["kind"] = to_text(entry.name), to_text(entry.kind)
+                    if entry.path is not None:
+                        document["path"] = to_text(entry.path)
+                    if entry.summary is not None:
+                        document["summary"] = to_json_fields(entry.summary, described=set())
                 known = entry, json.dumps(document, ensure_ascii=False, allow_nan=False)
             texts[name] = known
         self._texts = texts

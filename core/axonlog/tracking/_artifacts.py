@@ -13,7 +13,7 @@ from typing import Any
 
 from axonlog.errors import EventError
 from axonlog.events import ArtifactKind, clean_name, to_step, to_timestamp
-from axonlog.store import LineageEntry, RunStore, copy_into, digest, to_json_value
+from axonlog.store import LineageEntry, RunStore, copy_into, digest, to_json_fields
 
 # What is larger is digested when the caller is not waiting any more.
 _DIGESTED_AT_ONCE_BYTES = 8 * 1024 * 1024
@@ -188,7 +188,7 @@ def lineage_entry(
         name=clean_name(name or file_name.partition(".")[0] or file_name),
         kind=kind,
         path=told_path or (text if is_url else store.directory.relative(Path(path))),
-        summary=to_json_value(told),
+        summary=to_json_fields(told, described=set()),
         is_input=is_input,
     )
 

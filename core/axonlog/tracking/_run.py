@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar,
 from axonlog.context import Context, absent_unless_given, resolve
 from axonlog.errors import AxonlogError, EventError
 from axonlog.events import ArtifactKind, Status, clean_name
-from axonlog.store import LineageEntry, digest, to_json_value, write_json
+from axonlog.store import LineageEntry, digest, to_json_fields, to_json_value, write_json
 
 from . import _console
 from ._artifacts import digest_of_value, existing, keep_asset, keep_output, lineage_entry
@@ -735,7 +735,10 @@ class Run:
                 return
             # The original digests the value, not the file; equal runs are found by it.
             digest_hex = digest_of_value(content)
-            document = to_json_value(content)
+            if isinstance(content, Mapping):
+                document = to_json_fields(content, described=set())
+            else:  # a dataclass, say
+                document = to_json_value(content)
             write_json(target, document, compact=True, is_new=is_automatic and not target.exists())
             kind = ArtifactKind.ENV.value
             entry = lineage_entry(store, target, "env", kind, {}, digest_hex=digest_hex)
@@ -754,7 +757,7 @@ class Run:
         entry = LineageEntry(
             name=clean_name(str(code["commit"])),
             kind=ArtifactKind.CODEREF.value,
-            summary=to_json_value(code),
+            summary=to_json_fields(code, described=set()),
             is_input=is_input,
         )
         with self._open.tolerating_disk_trouble():

@@ -412,3 +412,13 @@ def test_a_deleted_working_directory_is_no_code(run, tmp_path, monkeypatch):
     gone.rmdir()
     run.log_code_ref()
     assert not (directory(run) / "lineages.plx.json").exists()
+
+
+def test_an_input_of_300_000_numbers_is_described_and_that_is_said_once(run, caplog):
+    for _ in range(2):
+        run.log_inputs(ids=list(range(300_000)), lr=0.1)
+    inputs = document_of(directory(run))["inputs"]
+    assert (inputs["lr"], inputs["ids"]["length"]) == (0.1, 300_000)
+    assert (directory(run) / "run.plx.json").stat().st_size < 3000
+    (warning,) = [record.getMessage() for record in caplog.records]
+    assert warning.startswith("'ids' is too large")
