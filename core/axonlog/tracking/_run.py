@@ -336,6 +336,11 @@ class Run:
         run._bind(None if context.no_op.value else Recorder(context, is_guest=True))
         return run
 
+    def _end_unheld(self) -> Callable[[], object]:
+        """What ends the run's recording when nobody has the run any more; holds no run itself."""
+        recorder = self._recorder
+        return lambda: recorder is None or recorder.end_as(Ending("succeeded"))
+
     def _bind(self, recorder: Recorder | None) -> None:
         self._recorder = recorder
         self._is_in_block = False
