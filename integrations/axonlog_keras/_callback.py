@@ -44,10 +44,10 @@ class AxonCallback(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has
         is_new: True starts a new run whatever the caches and the current run say.
         artifacts_path: The run's directory.
         collect_artifacts: Keep events and files with the run.
-        collect_resources: Reserved for the sampling of processor and memory.
+        collect_resources: Not built yet: the sampling of processor and memory.
         track_code: Record the git commit; True if neither this nor ``config`` says so.
         track_env: Record the Python environment; True if neither this nor ``config`` says so.
-        track_logs: Reserved for the capture of console output.
+        track_logs: Not built yet: the capture of console output.
         config: The trainer's config, for what no argument says: a mapping, a dataclass, a
             pydantic or an OmegaConf object, or the path of a YAML file, with these names at the
             top or under ``tracking``, ``axonlog`` or ``polyaxon``.

@@ -1,5 +1,6 @@
 """Runs that a real server is told of, read back from it."""
 
+import logging
 import math
 import shutil
 import uuid

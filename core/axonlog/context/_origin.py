@@ -19,6 +19,7 @@ SourceName = Literal[
     "shared cache",
     "default",
     "generated",
+    "not built yet",
 ]
 
 _IN_PYTHON = ("argument", "client", "trainer config")

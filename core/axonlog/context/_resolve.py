@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from axonlog.context._client_config import ClientConfig
-from axonlog.context._collecting import decide_collecting
+from axonlog.context._collecting import decide_collecting, without_unbuilt
 from axonlog.context._directory import decide_store, outputs_path
 from axonlog.context._finding import Found, find_offline, find_online
 from axonlog.context._given import absent_unless_given
@@ -76,11 +76,11 @@ def resolve(
         client: A `PolyaxonClient` or a `RunClient`; what it leaves out is resolved as usual.
         track_code: Whether to record the code version.
         track_env: Whether to record the environment.
-        track_logs: Whether to record the console.
+        track_logs: Not built yet: the capture of console output.
         refresh_data: Whether to fetch a resumed run's data from the server.
         artifacts_path: The run's directory, exactly.
         collect_artifacts: Whether to keep event files.
-        collect_resources: Whether to sample the machine's figures.
+        collect_resources: Not built yet: the sampling of processor and memory.
         is_offline: True: no server is asked.
         is_new: True: create a run, whatever is cached.
         name: The run's name.
@@ -193,11 +193,12 @@ def _resolve_run(surroundings: Surroundings, places: Places) -> Context:
         is_offline=is_offline,
     )
     invented = invented_owner(found.belonging) if behaviour["log_context"].value else ()
+    collected, unbuilt = without_unbuilt({**tracked, "collect_resources": collecting.resources})
     return _context(
         {
             **switches,
             **plain,
-            **tracked,
+            **collected,
             **behaviour,
             **run_decisions,
             "host": server.host,
@@ -206,12 +207,11 @@ def _resolve_run(surroundings: Surroundings, places: Places) -> Context:
             "verify_ssl": server.verify_ssl,
             "no_op": decide("no_op", sources, fallback=False),
             "collect_artifacts": collecting.artifacts,
-            "collect_resources": collecting.resources,
             "has_process_sidecar": collecting.has_process_sidecar,
             "refresh_data": decide("refresh_data", sources, fallback=False),
         },
         server.connection,
-        warnings=(*places.warnings, *server.warnings, *found.warnings, *invented),
+        warnings=(*places.warnings, *server.warnings, *found.warnings, *invented, *unbuilt),
         notices=(
             *cache_notices(found.belonging),
             *found.belonging.notices,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import math
 import os
@@ -19,7 +20,7 @@ from ._contact import There, compare, is_newer
 from ._found import find_files, stamp_of
 from ._ledger import Ledger, LedgerFile, Sent, Stamp
 from ._plan import due_files, is_event_file, replaced_folders, shipments
-from ._shipping import Shipping, folder_sizes, missing
+from ._shipping import Shipping, digest_of, folder_sizes, missing
 from ._troubles import concerns_all
 
 _log = logging.getLogger("axonlog")
@@ -143,6 +144,9 @@ class FileDelivery:
             size = there.files[path]
             if stamp is not None:
                 digest = None if sent is None else sent.digest
+                if digest is None and is_event_file(path):  # what follows is appended to that
+                    with (self._root / path).open("rb") as file:
+                        digest = digest_of(file, stamp.size_bytes)
                 self._ledger.files[path] = Sent(stamp=stamp, remote_bytes=size, digest=digest)
             elif is_event_file(path):
                 self._note_foreign(client, path, size)
@@ -180,6 +184,7 @@ class FileDelivery:
         if self._has_adopted:
             self._has_adopted = False
             self.look()  # what was adopted is longer now
+        due = [path for path in due if path in self.found]  # the others were deleted meanwhile
         sizes = {path: self.found[path].size_bytes for path in due}
         started, batch = self._clock(), dict[str, Sent]()
         replaced = self._replace_folders(client, due)
@@ -232,7 +237,10 @@ class FileDelivery:
                 self._ledger.files.pop(path, None)
                 left.append(path)
             elif sent is not None and size == sent.remote_bytes == sent.stamp.size_bytes:
-                if not only_rivals:
+                if only_rivals:
+                    continue
+                # Rows that were deleted here are nowhere but on the server now.
+                if self._begins_as_sent(path, sent) or self._take_theirs(client, path, size):
                     left.append(path)
             elif sent is not None and size == sent.remote_bytes and sent.stamp == self.found[path]:
                 continue  # it was joined on the way, and nothing has come since
@@ -241,6 +249,15 @@ class FileDelivery:
                 if self._take_theirs(client, path, size):
                     left.append(path)
         return left
+
+    def _begins_as_sent(self, path: str, sent: Sent) -> bool:
+        """Whether the rows that were sent still stand at the beginning of an event file."""
+        try:
+            with (self._root / path).open("rb") as file:
+                digest = digest_of(file, sent.stamp.size_bytes)
+                return digest is not None and digest == sent.digest
+        except FileNotFoundError:
+            return True  # deleted this moment: sending it finds that out
 
     def _note_foreign(self, client: RunClient, path: str, size_bytes: int) -> None:
         if self._adopt is None:
@@ -266,6 +283,7 @@ class FileDelivery:
         self._ledger.files[path] = Sent(
             stamp=stamp,
             remote_bytes=len(theirs),
+            digest=hashlib.md5(theirs, usedforsecurity=False).hexdigest(),
             spent_bytes=0 if before is None else before.spent_bytes,
         )
         self._ledger_file.save_soon()

@@ -6,11 +6,10 @@ import tempfile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from axonlog.errors import EventError
 from axonlog.events import read_events, summarize
 
 
-def joined_summary(path: str, content: bytes, tmp_dir: Path) -> dict[str, Any] | None:
+def joined_summary(path: str, content: bytes, tmp_dir: Path) -> dict[str, Any]:
     """The summary that the lineage should tell of an event file with this content.
 
     Args:
@@ -19,14 +18,11 @@ def joined_summary(path: str, content: bytes, tmp_dir: Path) -> dict[str, Any] |
         tmp_dir: A folder for what has to be made on the way; made if needed.
 
     Returns:
-        The summary, or None where the content is not a table of events.
+        The summary of the rows that can be read.
     """
-    pure = PurePosixPath(path)
+    kind = PurePosixPath(path).parent.name
     tmp_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=tmp_dir) as folder:
         copy = Path(folder) / "joined.plx"
         copy.write_bytes(content)
-        try:
-            return summarize(pure.parent.name, read_events(copy))
-        except EventError:
-            return None
+        return summarize(kind, read_events(copy, kind=kind))

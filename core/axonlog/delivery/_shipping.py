@@ -148,7 +148,7 @@ class Shipping:
         with (self._root / path).open("rb") as here:
             stamp = stamp_of(os.fstat(here.fileno()))
             if sent is not None and sent.digest is not None:
-                return stamp if _digest(here) == sent.digest else None
+                return stamp if digest_of(here, stamp.size_bytes) == sent.digest else None
             with (
                 self._fetched(client, path, stamp.size_bytes) as copy,
                 copy.open("rb") as there,
@@ -281,8 +281,15 @@ class _Reading:
         return block
 
 
-def _digest(file: BinaryIO) -> str:
+def digest_of(file: BinaryIO, size_bytes: int) -> str | None:
+    """MD5 of the first ``size_bytes`` bytes, in hex digits; None if there are fewer.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
     md5 = hashlib.md5(usedforsecurity=False)
-    while chunk := file.read(_CHUNK_BYTES):
+    left_bytes = size_bytes
+    while left_bytes and (chunk := file.read(min(left_bytes, _CHUNK_BYTES))):
         md5.update(chunk)
-    return md5.hexdigest()
+        left_bytes -= len(chunk)
+    return None if left_bytes else md5.hexdigest()

@@ -167,21 +167,21 @@ class Summary:
         }
 
 
-def summary_of(kind: str, events: Iterable[Event]) -> Summary:
-    """The summary of the rows of a file."""
-    summary = Summary(kind)
+def summarize_into(summary: Summary, kind: str, events: Iterable[Event]) -> None:
+    """Take the rows of a file, or of a part of it, into its summary."""
     rows = iter(events)
     while chunk := list(islice(rows, _CHUNK)):
         times = [event.timestamp for event in chunk]
         span = Span.of([event.step for event in chunk], min(times), max(times))
         is_metric = kind == ArtifactKind.METRIC
         summary.add(span, [event.value for event in chunk] if is_metric else ())
-    return summary
 
 
 def summarize(kind: str, events: Iterable[Event]) -> dict[str, Any]:
     """The summary of the rows of a file, as the lineage tells it."""
-    return summary_of(kind, events).to_dict()
+    summary = Summary(kind)
+    summarize_into(summary, kind, events)
+    return summary.to_dict()
 
 
 def _quantile(ordered: list[float], fraction: float) -> float:

@@ -3,7 +3,7 @@
 from ._copies import copy_into, digest
 from ._document import Condition, RunDocument, RunRecord, read_record
 from ._files import is_part, replacing, write_json
-from ._json import to_json_value, to_text
+from ._json import to_json_fields, to_json_value, to_text
 from ._keeper import Keeper
 from ._layout import RunDirectory
 from ._lineage import Lineage, LineageEntry, read_lineage
@@ -49,6 +49,7 @@ __all__ = [
     "repair",
     "repair_siblings",
     "replacing",
+    "to_json_fields",
     "to_json_value",
     "to_text",
     "waiting_in_journal",

@@ -14,7 +14,7 @@ from axonlog.errors import CacheError
 from axonlog.events import FINAL_STATUSES, Status
 
 from ._files import Stamp, stamp_of, write_json
-from ._json import to_json_value, to_text
+from ._json import to_json_fields, to_text
 from ._locks import DocumentLock, ThreadLock
 
 
@@ -154,6 +154,7 @@ class RunDocument:
         self._record = record.model_copy(deep=True)
         self._is_changed = True
         self._changes = _Changes()
+        self._described: set[str] = set()
         self._seen: Stamp | None = None
         self._lock = ThreadLock(str(path))
         self._file_lock = DocumentLock(path)
@@ -228,7 +229,7 @@ class RunDocument:
         Raises:
             OSError: As for ``save``.
         """
-        converted = to_json_value(values)
+        converted = to_json_fields(values, described=self._described)
 
         def change() -> bool:
             current = getattr(self._record, field)

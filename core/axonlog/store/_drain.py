@@ -27,6 +27,11 @@ _Read = Callable[[int, int], bytes]
 # A batch is some ten times as large in memory as in the journal.
 _BATCH_BYTES = 128 * 1024
 
+# It opens every file that it has rows for: of thousands of metrics it takes more, so that a file
+# gets some rows each time.
+_BATCH_BYTES_PER_NAME = 512
+_MAX_BATCH_BYTES = 4 * 1024 * 1024
+
 _NOTE = "drained.json"
 
 # After so many batches (a fifth of a second) other processes get their turn at the lock.
@@ -202,6 +207,9 @@ class Drain:
                 return points
             if not scanned.position:  # a frame that is longer than that
                 limit_bytes *= 2
+            names = max((len(batch.names) for batch in scanned.batches), default=0)
+            wanted_bytes = min(_MAX_BATCH_BYTES, names * _BATCH_BYTES_PER_NAME)
+            limit_bytes = max(limit_bytes, wanted_bytes)
 
     def _give_way(self) -> None:
         """Let others have the lock now and then: who polls for it would hardly ever meet a gap."""

@@ -39,14 +39,14 @@ class Drained:
         """
         try:
             document = json.loads(path.read_bytes())
+            positions = {
+                name: (index, offset) for name, (index, offset) in document["positions"].items()
+            }
+            return cls(positions, dict(document["undo"]))
         except FileNotFoundError:
             return cls()
-        except ValueError as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise CacheError(f"{path}: not a note on the journal: {error}", path=path) from error
-        positions = {
-            name: (index, offset) for name, (index, offset) in document["positions"].items()
-        }
-        return cls(positions, document["undo"])
 
     def save(self, path: Path) -> None:
         """Replace ``path``; the caller keeps others away.

@@ -12,17 +12,23 @@ from typing import Any
 
 
 def write_json(
-    path: Path, document: Any, *, compact: bool = False, ascii_only: bool = False
+    path: Path,
+    document: Any,
+    *,
+    compact: bool = False,
+    ascii_only: bool = False,
+    is_new: bool = False,
 ) -> None:
     """Replace ``path`` by ``document``: a reader sees the old file or the new one, whole.
 
     With ``ascii_only`` texts may hold what is no character, such as half of a surrogate pair.
+    With ``is_new`` a file that has come into being meanwhile stays as it is.
     """
     indent, separators = (None, (",", ":")) if compact else (2, None)
     text = json.dumps(
         document, indent=indent, separators=separators, ensure_ascii=ascii_only, allow_nan=False
     )
-    with replacing(path) as temporary:
+    with replacing(path, is_new=is_new) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
@@ -36,8 +42,11 @@ def is_part(name: str) -> bool:
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A path to write to, beside ``path``; takes its place when the block ends well."""
+def replacing(path: Path, *, is_new: bool = False) -> Iterator[Path]:
+    """A path to write to, beside ``path``; takes its place when the block ends well.
+
+    With ``is_new`` only where nothing has that place.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=PART_PREFIX, suffix=PART_SUFFIX, dir=path.parent)
     os.close(handle)
@@ -46,10 +55,25 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         # mkstemp makes files that only the owner reads; a run's files are ordinary ones.
         temporary.chmod(0o666 & ~_UMASK)
-        temporary.replace(path)
+        if is_new:
+            _move_to_free(temporary, path)
+        else:
+            temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _move_to_free(temporary: Path, path: Path) -> None:
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        pass  # what came first stays
+    except OSError:  # a file system without links
+        if not path.exists():
+            temporary.replace(path)
+            return
+    temporary.unlink()
 
 
 # What tells one state of a file that is replaced as a whole from the next.

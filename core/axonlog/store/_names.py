@@ -91,9 +91,9 @@ class EventNames:
     def _choose(self, kind: str, name: str) -> str:
         claims = self._claims.setdefault(kind, {})
         stem = plain = clean_name(name)
-        digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
         length = _DIGEST_LENGTH
         while claims.setdefault(stem, name) != name:
+            digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
             stem = f"{plain[:_STEM_LENGTH]}-{digest[:length]}"
             length += 1  # for whoever calls a metric like a digest of another
         if stem != plain:
@@ -105,8 +105,8 @@ class EventNames:
 def _read(path: Path) -> dict[str, dict[str, str]]:
     try:
         names: dict[str, dict[str, str]] = json.loads(path.read_bytes())
+        return {kind: dict(stems) for kind, stems in names.items()}
     except FileNotFoundError:
         return {}
-    except ValueError as error:
+    except (AttributeError, TypeError, ValueError) as error:
         raise CacheError(f"{path}: not a list of names: {error}", path=path) from error
-    return names

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import add
 from pathlib import Path
 from typing import Any
 
-from axonlog.errors import EventError
 from axonlog.events import (
     ArtifactKind,
     Span,
@@ -22,7 +20,7 @@ from axonlog.events import (
     json_row,
     read_events,
     row_prefix,
-    summary_of,
+    summarize_into,
 )
 
 from ._document import RunDocument
@@ -43,14 +41,17 @@ _METRIC = ArtifactKind.METRIC.value
 class Series:
     """One event file.
 
-    ``summary`` covers the file's first ``size_bytes`` bytes; None until it is needed.
+    ``summary`` covers the first ``size_bytes`` bytes of the file ``inode``; None until it is
+    needed.
     """
 
     path: Path
+    relative: str
     kind: str
     stem: str
     summary: Summary | None = None
     size_bytes: int = 0
+    inode: int = 0
     rows_told: int = 0
     is_news: bool = False
 
@@ -81,6 +82,10 @@ class SeriesBook:
         self._names = names
         self._writer = EventWriter()
         self._series: dict[tuple[str, str], Series] = {}
+        self._last_values: dict[str, float] = {}  # of metrics without an event file
+        # Rows of a batch that failed. They come again with the next one, while the server may
+        # have got them meanwhile.
+        self._taken_back: dict[Path, bytes] = {}
         # Reentrant: a SIGTERM handler ends the run in the thread that may hold it.
         self._lock = threading.RLock()
 
@@ -100,8 +105,18 @@ class SeriesBook:
             self._append(Rows(series, [text], [Span.of([step], timestamp, timestamp)], [()]))
             self.documents_appended += 1
 
+    def keep_last_values(self, values: Mapping[str, float]) -> None:
+        """Keep numbers that have no event file for the outputs.
+
+        Raises:
+            EventError: A name cannot be used.
+        """
+        with self._lock:
+            for name, value in values.items():
+                self._last_values[self._names.stem(_METRIC, name)] = value
+
     def compose(self, batches: Iterable[Batch]) -> list[Rows]:
-        """The rows of metrics, by file; nothing is written."""
+        """The rows of metrics, by file; none is written."""
         rows: dict[Series, Rows] = {}
         with self._lock:
             self._names.catch_up()
@@ -120,10 +135,7 @@ class SeriesBook:
 
     def sizes_of(self, rows: Iterable[Rows]) -> dict[str, int]:
         """The present size of each file that is to be appended to, by path relative to the run."""
-        return {
-            self._directory.relative(item.series.path): self._writer.size_bytes(item.series.path)
-            for item in rows
-        }
+        return {item.series.relative: self._writer.size_bytes(item.series.path) for item in rows}
 
     def append(self, rows: Iterable[Rows]) -> None:
         """Write what was composed.
@@ -141,10 +153,12 @@ class SeriesBook:
         Raises:
             OSError: One cannot be cut.
         """
-        for path, size_bytes in sizes_bytes.items():
+        for relative, size_bytes in sizes_bytes.items():
             # The note lies on disk: whoever could change it must reach nothing else by it.
-            if path.startswith("events/") and ".." not in path.split("/"):
-                self._writer.restore(self._directory.path / path, size_bytes)
+            if relative.startswith("events/") and ".." not in relative.split("/"):
+                path = self._directory.path / relative
+                if cut := self._writer.restore(path, size_bytes):
+                    self._taken_back[path] = cut
 
     def adopt(self, path: Path, rows_before: bytes) -> None:
         """Take over the rows that another copy of an event file has and this one lacks.
@@ -153,10 +167,14 @@ class SeriesBook:
             OSError: The file cannot be replaced.
         """
         with self._lock:
+            taken_back = self._taken_back.get(path)
+            if taken_back is not None and rows_before.endswith(taken_back):
+                rows_before = rows_before[: -len(taken_back)]
             self._writer.adopt(path, rows_before)
             for series in self._series.values():
                 if series.path == path:
-                    self._read_summary(series)
+                    status = path.stat()
+                    self._summary_of(series, status.st_size, status.st_ino)
                     series.rows_told = 0
 
     def tell(self, *, final: bool = False) -> None:
@@ -169,6 +187,11 @@ class SeriesBook:
             OSError: A file could not be written; the next time makes up for it.
         """
         with self._lock:
+            if self._last_values:
+                self._names.save()
+                values = {stem: _markable(value) for stem, value in self._last_values.items()}
+                self._document.merge("outputs", values)
+                self._last_values.clear()
             self._tell_values([series for series in self._series.values() if series.is_news])
             due = {
                 series: series.summary
@@ -187,29 +210,37 @@ class SeriesBook:
         series = self._series.get((kind, name))
         if series is None:
             stem = self._names.stem(kind, name)
-            series = Series(self._directory.event_file(kind, stem), kind, stem)
+            path = self._directory.event_file(kind, stem)
+            self._writer.drop_torn_tail(path, kind)
+            series = Series(path, self._directory.relative(path), kind, stem)
             self._series[(kind, name)] = series
         return series
 
     def _append(self, rows: Rows) -> None:
         series = rows.series
-        size_bytes = self._writer.size_bytes(series.path)
-        if series.summary is None or series.size_bytes != size_bytes:
-            # From an earlier attempt, or from another process.
-            self._read_summary(series)
-        series.size_bytes = self._writer.append(series.path, series.kind, "".join(rows.texts))
-        if series.summary is not None:
-            for span, values in zip(rows.spans, rows.values, strict=True):
-                series.summary.add(span, values)
+        written = self._writer.append(series.path, series.kind, "".join(rows.texts))
+        self._taken_back.pop(series.path, None)
+        summary = self._summary_of(series, written.size_before, written.inode)
+        for span, values in zip(rows.spans, rows.values, strict=True):
+            summary.add(span, values)
+        series.size_bytes = written.size_bytes
         series.is_news = True
 
-    def _read_summary(self, series: Series) -> None:
-        series.size_bytes = self._writer.size_bytes(series.path)
-        series.summary = Summary(series.kind)
-        if series.size_bytes:
-            # Rows that somebody else spoiled are not told of.
-            with contextlib.suppress(FileNotFoundError, EventError):
-                series.summary = summary_of(series.kind, read_events(series.path))
+    def _summary_of(self, series: Series, size_bytes: int, inode: int) -> Summary:
+        """The summary of the first ``size_bytes`` bytes of the file.
+
+        Read are the rows that it lacks: of an earlier attempt, or of another process.
+        """
+        summary = series.summary
+        if summary is None or series.inode != inode or series.size_bytes > size_bytes:
+            summary = series.summary = Summary(series.kind)
+            series.size_bytes = 0
+        if series.size_bytes < size_bytes:
+            offset = series.size_bytes
+            events = read_events(series.path, kind=series.kind, offset=offset, end=size_bytes)
+            summarize_into(summary, series.kind, events)
+        series.size_bytes, series.inode = size_bytes, inode
+        return summary
 
     def _tell_values(self, series: Sequence[Series]) -> None:
         if not series:
@@ -234,7 +265,7 @@ class SeriesBook:
         return LineageEntry(
             name=series.stem,
             kind=series.kind,
-            path=self._directory.relative(series.path),
+            path=series.relative,
             summary=summary.to_dict(),
             is_input=False,
         )

@@ -7,7 +7,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -177,6 +177,14 @@ class RunStore:
         """Note in the journal, too, that the run has the ending that its document has."""
         for condition in self.document.snapshot().status_conditions[-1:]:
             self._keep_status(condition)
+
+    def keep_last_values(self, values: Mapping[str, float]) -> None:
+        """Keep numbers among the outputs with the next refresh, and nothing else of them.
+
+        Raises:
+            EventError: A name cannot be used.
+        """
+        self._book.keep_last_values(values)
 
     def refresh(
         self, *, final: bool = False, timeout_s: float = LOCK_TIMEOUT_S, deadline: float = math.inf

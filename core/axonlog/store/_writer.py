@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from collections import OrderedDict
 from pathlib import Path
+from typing import NamedTuple
 
-from axonlog.events import header
+from axonlog.events import header, torn_tail_bytes
 
 from ._files import replacing
 from ._locks import ThreadLock
 from ._merge import merge_rows
 
+_log = logging.getLogger("axonlog")
+
 # A run may have thousands of metrics, a process often only 1,024 descriptors.
 _MAX_OPEN_FILES = 128
+
+
+class Appended(NamedTuple):
+    """The size of a file before and after rows were added, and which file it is."""
+
+    size_before: int
+    size_bytes: int
+    inode: int
 
 
 class EventWriter:
@@ -40,18 +52,16 @@ class EventWriter:
         except FileNotFoundError:
             return 0
 
-    def append(self, path: Path, kind: str, rows: str) -> int:
+    def append(self, path: Path, kind: str, rows: str) -> Appended:
         """Add ``rows`` (each begins with its line break) to the event file ``path``.
-
-        Returns:
-            Its size now, in bytes.
 
         Raises:
             OSError: The rows are not in the file, and the file is as it was before.
         """
         with self._lock:
             descriptor = self._descriptor(path)
-            before = os.fstat(descriptor).st_size
+            status = os.fstat(descriptor)
+            before = status.st_size
             data = (rows if before else header(kind) + rows).encode("utf-8")
             try:
                 written = os.write(descriptor, data)
@@ -62,21 +72,54 @@ class EventWriter:
                 with contextlib.suppress(OSError):
                     self.restore(path, before)
                 raise
-            return before + len(data)
+            return Appended(before, before + len(data), status.st_ino)
 
-    def restore(self, path: Path, size_bytes: int) -> None:
+    def restore(self, path: Path, size_bytes: int) -> bytes:
         """Cut an event file back to the size that it had; 0 takes it away.
+
+        Returns:
+            What was cut off. Nothing where the file is shorter by now: it never gets longer.
 
         Raises:
             OSError: It cannot be done.
         """
         with self._lock:
             self._close(path)
-            if size_bytes:
-                with contextlib.suppress(FileNotFoundError):
-                    os.truncate(path, size_bytes)
-            elif path.is_file():
-                path.unlink()
+            try:
+                if not path.is_file():
+                    return b""
+                with path.open("rb+") as file:
+                    file.seek(size_bytes)
+                    cut = file.read()
+                    if cut:
+                        file.truncate(size_bytes)
+            except FileNotFoundError:
+                return b""
+            if not size_bytes:
+                path.unlink(missing_ok=True)
+            return cut
+
+    def drop_torn_tail(self, path: Path, kind: str) -> None:
+        """Take away a last row that a crash tore, before others follow it.
+
+        In the middle of the file it would cost the server's reader the whole file. To be called
+        while no other process appends.
+
+        Raises:
+            OSError: The file cannot be read or cut.
+        """
+        try:
+            with path.open("rb") as file:
+                torn_bytes = torn_tail_bytes(file, kind)
+                end = file.seek(0, os.SEEK_END)
+        except (FileNotFoundError, IsADirectoryError):
+            return
+        if torn_bytes and (torn := self.restore(path, end - torn_bytes)):
+            _log.warning(
+                "%s: its last row was torn by a crash, and is taken away: %r",
+                path,
+                torn[:60].decode("utf-8", "replace").strip("\n"),
+            )
 
     def adopt(self, path: Path, rows_before: bytes) -> None:
         """Put the rows of another copy of this file before those that it lacks.
@@ -107,8 +150,12 @@ class EventWriter:
             if _is_still(descriptor, path):
                 return descriptor
             self._close(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        try:
+            descriptor = os.open(path, flags, 0o666)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, flags, 0o666)
         if len(self._files) == _MAX_OPEN_FILES:
             self._close(next(iter(self._files)))
         self._files[path] = descriptor

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import itertools
 import os
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
@@ -11,10 +13,27 @@ from typing import Any
 
 from axonlog.errors import EventError
 from axonlog.events import ArtifactKind, clean_name, to_step, to_timestamp
-from axonlog.store import LineageEntry, RunStore, copy_into, digest, to_json_value
+from axonlog.store import LineageEntry, RunStore, copy_into, digest, to_json_fields
 
 # What is larger is digested when the caller is not waiting any more.
 _DIGESTED_AT_ONCE_BYTES = 8 * 1024 * 1024
+
+# The rows of these kinds hold a number or a document of their own; a row that points to a file
+# would spoil the whole table for its readers.
+_WITHOUT_FILES = frozenset(
+    kind.value
+    for kind in (
+        ArtifactKind.METRIC,
+        ArtifactKind.SYSTEM,
+        ArtifactKind.HISTOGRAM,
+        ArtifactKind.CURVE,
+        ArtifactKind.CONFUSION,
+        ArtifactKind.CHART,
+        ArtifactKind.SPAN,
+        ArtifactKind.TEXT,
+        ArtifactKind.HTML,
+    )
+)
 
 
 def existing(path: str | os.PathLike[str]) -> Path:
@@ -60,9 +79,9 @@ def keep_output(
     is_late = hashed and _size_bytes(target) > _DIGESTED_AT_ONCE_BYTES
     digest_hex = digest(target) if hashed and not is_late else None
     entry = lineage_entry(store, target, name, kind, summary, digest_hex=digest_hex)
-    store.lineage.add([entry])
+    (listed,) = store.lineage.add([entry], is_name_given=name is not None)
     if is_late:
-        beside(lambda: _add_digest(store, target, entry))
+        beside(lambda: _add_digest(store, target, listed))
 
 
 def _size_bytes(path: Path) -> int:
@@ -72,10 +91,8 @@ def _size_bytes(path: Path) -> int:
 
 def _add_digest(store: RunStore, target: Path, entry: LineageEntry) -> None:
     digest_hex = digest(target)
-    # Something else may have been logged under this name meanwhile.
-    if digest_hex is not None and entry in store.lineage.snapshot():
-        summary = {**(entry.summary or {}), "hash": digest_hex}
-        store.lineage.add([entry.model_copy(update={"summary": summary})])
+    if digest_hex is not None:
+        store.lineage.add_to_summary(entry, {"hash": digest_hex})
 
 
 def keep_asset(
@@ -91,20 +108,62 @@ def keep_asset(
     """Copy ``source`` among the run's assets, with an event that points to it.
 
     Raises:
-        EventError: Polyaxon has no such kind, or step or timestamp are not acceptable.
+        EventError: Events of this kind hold no files, or step or timestamp are not acceptable.
         OSError: It cannot be copied.
     """
     if kind not in [known.value for known in ArtifactKind]:
         raise EventError(f"no such kind of artifact: {kind!r}; Polyaxon knows {_all_kinds()}")
+    if kind in _WITHOUT_FILES:
+        raise EventError(
+            f"events of kind {kind!r} hold a value and no file: pass another kind= for "
+            f"{os.fspath(source)!r}, such as 'file', or no step="
+        )
     moment = datetime.now(timezone.utc) if timestamp is None else to_timestamp(timestamp)
     position = to_step(step)
     stem, _, extension = source.name.partition(".")
     name = name or stem
-    file_name = f"{clean_name(name)}_{position}" + (extension and f".{extension.lower()}")
-    target = store.directory.assets / kind / file_name
-    copy_into(source, target)
+    file_name = f"{clean_name(name)}_{position}"
+    suffix = extension and f".{extension.lower()}"
+    folder = store.directory.assets / kind
+    target = folder / f"{file_name}{suffix}"
+    if source.resolve() != target.resolve():  # else the user saved it where it belongs
+        target = _reserve(folder, file_name, suffix, is_folder=source.is_dir())
+        try:
+            copy_into(source, target)
+        except BaseException:
+            _release(target)
+            raise
     told = {**value, "path": store.directory.relative(target)}
     store.append_document(kind, name, position, moment, told)
+
+
+def _reserve(folder: Path, stem: str, suffix: str, *, is_folder: bool) -> Path:
+    """A new empty file or folder: the events before this one keep theirs.
+
+    Also in several processes at once, and where an earlier attempt logged the same step.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in itertools.count(1):
+        target = folder / (f"{stem}{suffix}" if number == 1 else f"{stem}-{number}{suffix}")
+        with contextlib.suppress(FileExistsError):
+            if is_folder:
+                target.mkdir()
+            else:
+                target.touch(exist_ok=False)
+            return target
+    raise AssertionError("unreachable")
+
+
+def _release(target: Path) -> None:
+    """Take away what was reserved, and is still empty."""
+    with contextlib.suppress(OSError):
+        if target.is_dir():
+            target.rmdir()
+        elif not target.stat().st_size:
+            target.unlink()
 
 
 def lineage_entry(
@@ -129,7 +188,7 @@ def lineage_entry(
         name=clean_name(name or file_name.partition(".")[0] or file_name),
         kind=kind,
         path=told_path or (text if is_url else store.directory.relative(Path(path))),
-        summary=to_json_value(told),
+        summary=to_json_fields(told, described=set()),
         is_input=is_input,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import platform
 import socket
@@ -19,6 +20,20 @@ _GIT_TIMEOUT_S = 5
 _METADATA_FILES = {".dist-info": "METADATA", ".egg-info": "PKG-INFO"}
 # Name and version stand at its top; the description below may be long.
 _METADATA_HEAD_BYTES = 2048
+
+# In what was captured here, so that nothing else is ever replaced by a later capture.
+CAPTURED = {"captured_by": "axonlog"}
+
+
+def is_captured(path: Path) -> bool:
+    """Whether a file is missing, or holds what an earlier attempt captured here."""
+    try:
+        document = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(document, dict) and CAPTURED.items() <= document.items()
 
 
 def describe_environment() -> dict[str, Any]:

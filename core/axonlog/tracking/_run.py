@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
@@ -15,14 +16,15 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar,
 from axonlog.context import Context, absent_unless_given, resolve
 from axonlog.errors import AxonlogError, EventError
 from axonlog.events import ArtifactKind, Status, clean_name
-from axonlog.store import LineageEntry, digest, to_json_value, write_json
+from axonlog.store import LineageEntry, digest, to_json_fields, to_json_value, write_json
 
 from . import _console
 from ._artifacts import digest_of_value, existing, keep_asset, keep_output, lineage_entry
 from ._brief import brief, shortened
-from ._capture import describe_code, describe_environment
+from ._capture import CAPTURED, describe_code, describe_environment, is_captured
 from ._endings import Ending, FinalStatus, ending_of
 from ._handles import enter_run, join_run
+from ._last_values import LastValues
 from ._recorder import DEFAULT_REASON, Recorder
 
 if TYPE_CHECKING:
@@ -64,15 +66,6 @@ def merge_metrics(
     return values, metrics
 
 
-def _checking(recorder: Recorder) -> Callable[..., None]:
-    """For a run that does not collect: it still says when it has ended."""
-
-    def append(*_: Any) -> None:
-        recorder.is_listening()
-
-    return append
-
-
 def _drop(*_: Any) -> None:
     """For a run that records nothing."""
 
@@ -97,12 +90,12 @@ class Run:
         client: A configured ``PolyaxonClient`` or ``RunClient``.
         track_code: Note the git commit.
         track_env: Note interpreter, machine and packages in ``outputs/env.json``.
-        track_logs: Reserved for the capture of console output.
+        track_logs: Not built yet: the capture of console output.
         refresh_data: Accepted for compatibility: a resumed run is always fetched.
         artifacts_path: The run's directory, instead of ``axonlog_data/runs/<uuid>``. The run
             that is there is continued; with ``is_new`` a new one is kept in ``<artifacts_path>-2``.
-        collect_artifacts: Whether events are recorded.
-        collect_resources: Reserved for the sampling of processor and memory.
+        collect_artifacts: Whether events are recorded; without them a metric is its last value.
+        collect_resources: Not built yet: the sampling of processor and memory.
         is_offline: Deliver nothing.
         is_new: Start a new run even where one could be continued.
         name: Name to show.
@@ -343,11 +336,18 @@ class Run:
         run._bind(None if context.no_op.value else Recorder(context, is_guest=True))
         return run
 
+    def _end_unheld(self) -> Callable[[], object]:
+        """What ends the run's recording when nobody has the run any more; holds no run itself."""
+        recorder = self._recorder
+        return lambda: recorder is None or recorder.end_as(Ending("succeeded"))
+
     def _bind(self, recorder: Recorder | None) -> None:
         self._recorder = recorder
         self._is_in_block = False
         # Makes the run that was current before this one current again.
         self._on_exit: Callable[[], None] | None = None
+        # The user's own record and the automatic one, which runs beside the training.
+        self._environment_lock = threading.RLock()
         # What stands in the training loop: one call from here into the journal.
         self._append: Callable[[Mapping[str, Any], Any, Any], None] = _drop
         self._append_one: Callable[[str, Any, Any, Any], None] = _drop
@@ -356,7 +356,8 @@ class Run:
                 self._append = recorder.store.journal.append
                 self._append_one = recorder.store.journal.append_one
             else:
-                self._append = self._append_one = _checking(recorder)
+                last_values = LastValues(recorder)
+                self._append, self._append_one = last_values.append, last_values.append_one
             enter_run(self)
 
     # Metrics
@@ -683,7 +684,7 @@ class Run:
                 told_path=rel_path,
                 is_input=is_input,
             )
-            self._open.store.lineage.add([entry])
+            self._open.store.lineage.add([entry], is_name_given=name is not None)
 
     @_recording
     def log_env(
@@ -695,7 +696,7 @@ class Run:
             rel_path: Its place below the outputs, ``env.json`` if not given.
             content: What to write; interpreter, machine, packages and context if not given.
         """
-        self._note_environment(rel_path, content)
+        self._note_environment(rel_path, content, is_automatic=False)
 
     @_recording
     def log_code_ref(
@@ -708,7 +709,7 @@ class Run:
                 given. Without a commit nothing is noted.
             is_input: Whether the run reads the code rather than makes it.
         """
-        self._note_code(code_ref, is_input=is_input)
+        self._note_code(code_ref, is_input=is_input, is_automatic=False)
 
     # Inside
 
@@ -722,34 +723,50 @@ class Run:
     # mind that it has ended: they have no `_recording`.
 
     def _note_environment(
-        self, rel_path: str | None = None, content: Mapping[str, Any] | None = None
+        self,
+        rel_path: str | None = None,
+        content: Mapping[str, Any] | None = None,
+        *,
+        is_automatic: bool = True,
     ) -> None:
         if content is None:
-            content = {**describe_environment(), "context": self.context.explain().to_dict()}
+            found = describe_environment()
+            content = {**found, "context": self.context.explain().to_dict(), **CAPTURED}
         store = self._open.store
         target = store.directory.outputs / (rel_path or "env.json")
-        with self._open.tolerating_disk_trouble():
-            write_json(target, to_json_value(content), compact=True)
-            kind = ArtifactKind.ENV.value
+        with self._open.tolerating_disk_trouble(), self._environment_lock:
+            if is_automatic and not is_captured(target):
+                _log.info("%s is the user's: the captured environment is not written", target)
+                return
             # The original digests the value, not the file; equal runs are found by it.
             digest_hex = digest_of_value(content)
+            if isinstance(content, Mapping):
+                document = to_json_fields(content, described=set())
+            else:  # a dataclass, say
+                document = to_json_value(content)
+            write_json(target, document, compact=True, is_new=is_automatic and not target.exists())
+            kind = ArtifactKind.ENV.value
             entry = lineage_entry(store, target, "env", kind, {}, digest_hex=digest_hex)
-            store.lineage.add([entry])
+            store.lineage.add([entry], is_name_given=not is_automatic)
 
     def _note_code(
-        self, code_ref: Mapping[str, Any] | None = None, *, is_input: bool = True
+        self,
+        code_ref: Mapping[str, Any] | None = None,
+        *,
+        is_input: bool = True,
+        is_automatic: bool = True,
     ) -> None:
         code = describe_code() if code_ref is None else dict(code_ref)
         if not code or not code.get("commit"):
             return
         entry = LineageEntry(
-            name=str(code["commit"]),
+            name=clean_name(str(code["commit"])),
             kind=ArtifactKind.CODEREF.value,
-            summary=to_json_value(code),
+            summary=to_json_fields(code, described=set()),
             is_input=is_input,
         )
         with self._open.tolerating_disk_trouble():
-            self._open.store.lineage.add([entry])
+            self._open.store.lineage.add([entry], is_automatic=is_automatic)
 
     def _end_as(self, ending: Ending, *, wait_s: float | None = None) -> bool:
         return self._recorder is None or self._recorder.end_as(ending, wait_s=wait_s)

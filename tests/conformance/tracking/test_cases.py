@@ -37,7 +37,7 @@ TEXT_IS_NO_NUMBER = {
 }
 
 # It did so without a word there.
-ORIGINAL_MIXES = {"metric_name_collision"}
+ORIGINAL_MIXES = {"metric_name_collision", "artifact_file_step"}
 
 
 def is_ours(case):
@@ -92,6 +92,14 @@ def test_names_that_the_original_mixes_stay_apart(judge):
     values = sorted([row["value"] for row in file["rows"]] for file in got["events"].values())
     assert values == [["1.0"], ["2.0"], ["3.0"]]
     assert [row["value"] for row in got["events"]["events/metric/a__b.plx"]["rows"]] == ["1.0"]
+
+
+def test_series_that_the_original_lists_as_one_are_entries_of_their_own(judge):
+    differences = judge.diff(CASES["artifact_file_step"], run(judge, "artifact_file_step"))
+    assert [difference.partition(":")[0] for difference in differences] == [
+        "lineage data",
+        "lineage data-csv",
+    ]
 
 
 def test_the_cases_in_which_the_original_fails_are_all_accounted_for():

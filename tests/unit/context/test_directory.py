@@ -158,8 +158,24 @@ def test_the_store_is_a_connection_of_the_catalog_or_the_directory(world, catalo
         ({"POLYAXON_IS_MANAGED": "1"}, {"is_new": True}, (True, True)),
     ],
 )
-def test_what_is_collected(world, env, call, collected):
+def test_what_is_collected(world, env, call, collected, monkeypatch):
+    monkeypatch.setattr("axonlog.context._collecting._NOT_BUILT", {})
     world.env.update(env, POLYAXON_RUN_INSTANCE=f"a.b.runs.{U1}")
     context = world.resolve(project="a/b", **call)
     told = (context.collect_artifacts.value, context.collect_resources.value)
     assert told == collected
+
+
+@pytest.mark.parametrize("field", ["track_logs", "collect_resources"])
+def test_what_is_not_built_yet_is_off_and_who_asked_for_it_is_warned(world, field):
+    asked = world.resolve(project="a/b", **{field: True})
+    setting = getattr(asked, field)
+    assert (setting.value, setting.source) == (False, "not built yet")
+    assert [(lost.value, lost.source) for lost in setting.shadowed] == [(True, "argument")]
+    (warning,) = asked.warnings
+    assert warning.startswith(f"{field} (from {field}=) has no effect: the ")
+    assert warning.endswith(" is not built yet")
+    for quiet in ({}, {field: False}):
+        context = world.resolve(project="a/b", **quiet)
+        assert (getattr(context, field).value, context.warnings) == (False, ())
+        assert context.explain()[field].value is False

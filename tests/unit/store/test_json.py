@@ -97,6 +97,35 @@ ANYTHING = st.recursive(
 )
 
 
+@pytest.mark.parametrize(
+    ("value", "described"),
+    [
+        (list(range(300_000)), {"type": "list", "length": 300_000, "first": list(range(10))}),
+        (tuple([0.5] * 20_000), {"type": "tuple", "length": 20_000, "first": [0.5] * 10}),
+        ([[0] * 100] * 101, {"type": "list", "length": 101, "first": ["..."] * 10}),
+        (
+            {f"k{i}": i for i in range(20_000)},
+            {"type": "dict", "length": 20_000, "first": {f"k{i}": i for i in range(10)}},
+        ),
+        (numpy.zeros((300, 100)), {"type": "ndarray", "shape": [300, 100], "first": [0.0] * 10}),
+        (torch.ones(20_000), {"type": "Tensor", "shape": [20_000], "first": [1.0] * 10}),
+        ("x" * 200_000, {"type": "str", "length": 200_000, "first": "x" * 1000}),
+    ],
+)
+def test_what_is_too_large_is_described(value, described):
+    converted = to_json_value(value)
+    digest = converted.pop("digest", None)
+    assert converted == described
+    assert digest is None or len(digest) == 12
+    assert len(json.dumps(to_json_value({"deep": [value]}))) < 5000
+
+
+def test_the_digest_of_a_large_list_tells_it_from_others():
+    numbers = list(range(300_000))
+    digests = {to_json_value(value)["digest"] for value in (numbers, tuple(numbers), numbers[1:])}
+    assert len(digests) == 2
+
+
 @given(ANYTHING)
 def test_any_value_can_be_written(value):
     json.dumps(to_json_value(value), allow_nan=False).encode("utf-8")

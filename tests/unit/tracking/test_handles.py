@@ -118,6 +118,39 @@ def count_writers(run):
     return len(list(Path(run.get_artifacts_path()).glob(".axonlog/journal/*-*.json")))
 
 
+def visit(handles):
+    """Log into many runs of another process, holding the first one."""
+    first = pickle.loads(handles[0])
+    for handle in handles:
+        pickle.loads(handle).log_metrics(loss=1.0, step=1)
+    first.log_metrics(loss=2.0, step=2)
+
+
+def test_a_worker_that_visits_many_runs_keeps_few_of_them_open():
+    runs = [axonlog.Run(**ARGUMENTS) for _ in range(20)]
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        pool.apply(visit, ([pickle.dumps(run) for run in runs],))
+        writers = [len(list(directory(run).glob(".axonlog/journal/*-*.json"))) for run in runs]
+    assert writers == [1] * 12 + [2] * 8  # the run's own journal, and one of the worker
+    for run in runs:
+        run.end()
+    assert [len(points_of(directory(run), "loss")) for run in runs] == [2] + [1] * 19
+
+
+def end_and_come_again(handle):
+    for step in range(2):
+        guest = pickle.loads(handle)
+        guest.log_metrics(loss=1.0, step=step)
+        guest.end()
+
+
+def test_a_worker_may_end_its_part_in_a_run_and_come_again(run):
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        pool.apply(end_and_come_again, (pickle.dumps(run),))
+    run.end()
+    assert points_of(directory(run), "loss") == [(0, 1.0), (1, 1.0)]
+
+
 def test_a_no_op_run_stays_one():
     run = pickle.loads(pickle.dumps(axonlog.Run(no_op=True)))
     assert run.log_metrics(loss=0.5) is None

@@ -322,11 +322,25 @@ def test_a_uuid_that_is_not_here_is_said_to_be_new(caplog):
     assert "a new run is started under this uuid" in caplog.text
 
 
-def test_without_collecting_metrics_are_not_recorded():
+def test_without_collecting_the_last_values_of_metrics_are_kept_and_that_is_said_once(caplog):
     arguments = {"project": "acme/digits", "is_offline": True, "track_env": False}
     with axonlog.Run(**arguments, collect_artifacts=False) as run:
-        run.log_metrics(loss=0.5)
+        for step in range(3):
+            run.log_metrics({"train/loss": step / 2, "bad": float("nan")}, step=step)
+            run.log_metric("acc", step, step=step)
+        run._recorder.store.refresh()
+        assert document_of(directory(run))["outputs"]["acc"] == 2.0
+        with pytest.raises(EventError, match="'worse': a metric must be one number"):
+            run.log_metrics({"worse": None, "better": 1})
+        with pytest.raises(EventError, match="a step must be a whole number"):
+            run.log_metric("acc", 7, step=0.5)
     assert not list((directory(run) / "events").rglob("*.plx"))
+    outputs = {"train__loss": 1.0, "bad": "nan", "acc": 2.0, "better": 1.0}
+    assert document_of(directory(run))["outputs"] == outputs
+    (warning,) = [r.getMessage() for r in caplog.records if "collect_artifacts" in r.getMessage()]
+    assert "collect_artifacts is off (from collect_artifacts)" in warning
+    with pytest.raises(AxonlogError, match="has ended"):
+        run.log_metric("acc", 1)
 
 
 def test_a_no_op_run_does_nothing_and_says_so():
@@ -398,3 +412,13 @@ def test_a_deleted_working_directory_is_no_code(run, tmp_path, monkeypatch):
     gone.rmdir()
     run.log_code_ref()
     assert not (directory(run) / "lineages.plx.json").exists()
+
+
+def test_an_input_of_300_000_numbers_is_described_and_that_is_said_once(run, caplog):
+    for _ in range(2):
+        run.log_inputs(ids=list(range(300_000)), lr=0.1)
+    inputs = document_of(directory(run))["inputs"]
+    assert (inputs["lr"], inputs["ids"]["length"]) == (0.1, 300_000)
+    assert (directory(run) / "run.plx.json").stat().st_size < 3000
+    (warning,) = [record.getMessage() for record in caplog.records]
+    assert warning.startswith("'ids' is too large")
