@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import uuid
+from pathlib import Path
 
 import pytest
 
 import axonlog
 from axonlog.cli import main
 from axonlog.client import RunClient
+from axonlog.context._entity import to_project_name
 from support.clients import client_of
 from support.command import in_terminal, make_run
 from support.fault_server import Answer, Forward, Hang
@@ -54,6 +57,27 @@ def test_runs_that_were_tracked_offline_are_sent(host, project, capsys):
         assert remote_curve(there(host, project, path), "loss") == POINTS
         assert there(host, project, path).get_statuses().status == "succeeded"
     assert {(run["pending"], run["pending_bytes"]) for run in listed(capsys)} == {(0, 0)}
+
+
+def test_a_run_that_found_no_server_is_sent_later(polyaxon_server, project, monkeypatch, capsys):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        nobody = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        monkeypatch.setattr("axonlog.context._values.DEFAULT_HOST", nobody)
+        path = make_run(project=project, is_offline=None, is_new=None)
+    monkeypatch.setenv("POLYAXON_HOST", polyaxon_server.url)
+    assert main(["sync", path.name]) == 0
+    assert capsys.readouterr().out.rstrip().endswith(f"to {polyaxon_server.url}/{project}")
+    assert remote_curve(there(polyaxon_server.url, project, path), "loss") == POINTS
+
+
+def test_a_run_that_was_given_no_project_is_sent_to_the_one_that_is_named(host, project, capsys):
+    path = make_run(project=None)
+    record = document_of(path)
+    assert (record["owner"], record["project"]) == ("default", to_project_name(Path.cwd().name))
+    assert main(["sync", path.name, "--project", project]) == 0
+    assert capsys.readouterr().out.rstrip().endswith(f"to {host}/{project}")
+    assert remote_curve(there(host, project, path), "loss") == POINTS
 
 
 def test_sending_again_sends_nothing(fault_proxy, project, capsys):

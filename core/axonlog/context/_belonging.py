@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
-from axonlog.context._entity import Entity, parse, parse_cached
+from axonlog.context._entity import Entity, parse, parse_cached, to_project_name
 from axonlog.context._origin import Answer, Origin
 from axonlog.context._precedence import EXPLICIT, Decision, SourceId, Sources, default
 from axonlog.context._sources import CachedFile, Source
@@ -17,6 +18,7 @@ _PROJECT_FILES: tuple[SourceId, ...] = ("local_project", "global_project")
 # whatever project was used last.
 _CURRENT_OWNER: tuple[SourceId, ...] = ("local_project", "user", "global_project")
 DEFAULT_OWNER = "default"
+_NAMELESS_PROJECT = "default"
 
 
 @dataclass(frozen=True)
@@ -52,12 +54,24 @@ class _Place:
         return Answer(self.entity.project, self.project_origin)
 
 
-def decide_belonging(sources: Sources, *, is_managed: bool) -> Belonging:
+def project_of_directory(cwd: Path | None) -> str:
+    """The project of an offline run that nobody gave one: the working directory's name."""
+    return to_project_name(cwd.name if cwd else "") or _NAMELESS_PROJECT
+
+
+def decide_belonging(
+    sources: Sources, *, is_managed: bool, fallback_project: str | None = None
+) -> Belonging:
     """Decide owner, team and project.
 
     A project that is given without an owner stays with the current organization: the owner of the
     managed run, else of the local cached project, else of the cached user, else of the global
     cached project.
+
+    Args:
+        sources: Of this call.
+        is_managed: Polyaxon started this process.
+        fallback_project: The project where no source names one; None makes that an error.
 
     Raises:
         ContextError: No project, names that are not allowed, or two owners that differ.
@@ -69,7 +83,9 @@ def decide_belonging(sources: Sources, *, is_managed: bool) -> Belonging:
     is_named = project is not None
     notices: tuple[str, ...] = ()
     if project is None:
-        project = _found_project(sources, owner, is_managed=is_managed)
+        project = _found_project(
+            sources, owner, is_managed=is_managed, fallback_project=fallback_project
+        )
         owner = owner or (project if project.entity.owner else None)
         owner = owner or _named(sources, ("user",))
     elif owner is None:
@@ -120,7 +136,9 @@ def _cached(source: Source) -> _Place | None:
     return _Place(entity, owner_origin, project_origin)
 
 
-def _found_project(sources: Sources, owner: _Place | None, *, is_managed: bool) -> _Place:
+def _found_project(
+    sources: Sources, owner: _Place | None, *, is_managed: bool, fallback_project: str | None
+) -> _Place:
     """The project that nobody named: of the run instance, or of the cached project."""
     found: _Place | None = None
     if is_managed:
@@ -136,6 +154,8 @@ def _found_project(sources: Sources, owner: _Place | None, *, is_managed: bool) 
                     "the cached project has no name; pass project=... or correct the file"
                 )
             break
+    if found is None and fallback_project is not None:
+        return _Place(Entity(project=fallback_project), Origin("default"), Origin("default"))
     if found is None:
         raise ContextError(_nothing_found(sources, owner))
     if owner and found.entity.owner not in (None, owner.entity.owner):

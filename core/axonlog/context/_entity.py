@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from axonlog.context._origin import Origin
 
 _SLUG = re.compile(r"[A-Za-z0-9_-]+")
+_NOT_SLUG = re.compile(r"[^A-Za-z0-9_]+")
+_MAX_LENGTH = 128  # of a project's name on the server
 _SLUG_RULE = "letters, digits, single hyphens and underscores"
 # `resnet-1.5`, `bert.v2`: what people call a model rather than an owner and a project.
 _VERSION_LIKE = re.compile(r"v?\d\w*", re.IGNORECASE)
@@ -79,6 +82,12 @@ def parse_cached(
     if project is not None:
         project = _checked("project", project, project_origin)
     return Entity(owner, team, project)
+
+
+def to_project_name(text: str) -> str | None:
+    """``text`` as a project's name that Polyaxon takes; None where nothing is left of it."""
+    ascii_only = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return _NOT_SLUG.sub("-", ascii_only).strip("-")[:_MAX_LENGTH].rstrip("-") or None
 
 
 def _split_owner(owner: str, origin: Origin) -> Entity:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from axonlog.context._belonging import Belonging, decide_belonging
+from axonlog.context._belonging import Belonging, decide_belonging, project_of_directory
 from axonlog.context._directory import RunDocument, decide_directory, occupying_run
 from axonlog.context._precedence import Decision, Sources, decide
 from axonlog.context._run import (
@@ -53,10 +53,13 @@ def find_online(
 def find_offline(sources: Sources, surroundings: Surroundings, *, is_managed: bool) -> Found:
     """Find a run that no server is asked about; one that is on disk knows where it belongs.
 
+    It needs no project: without one it gets that of the working directory's name.
+
     Raises:
         ContextError: See `decide_belonging`, and when the directory holds another run.
     """
     sources = _with_occupying_run(sources, surroundings, is_managed=is_managed)
+    fallback = project_of_directory(surroundings.cwd)
     uuid = given_uuid(sources)
     if uuid is not None:
         directory, warnings = _directory_offline(sources, surroundings, uuid)
@@ -65,14 +68,14 @@ def find_offline(sources: Sources, surroundings: Surroundings, *, is_managed: bo
         if is_on_disk:
             document.check_uuid(uuid.value)
             sources = {**sources, "document": document}
-        belonging = decide_belonging(sources, is_managed=is_managed)
+        belonging = decide_belonging(sources, is_managed=is_managed, fallback_project=fallback)
         run = choose_offline(sources, uuid, is_on_disk=is_on_disk)
         is_asked_for = bool(decide("is_new", sources).value) or uuid.origin.source == "in-cluster"
         if run.is_new.value and not is_asked_for:
             unknown = f"run {uuid.value} ({uuid.origin}) is not in {directory.value}: "
             warnings = (*warnings, f"{unknown}a new run is started under this uuid")
         return Found(belonging, run, directory, (*warnings, *belonging.warnings))
-    belonging = decide_belonging(sources, is_managed=is_managed)
+    belonging = decide_belonging(sources, is_managed=is_managed, fallback_project=fallback)
     own = instance_uuid(sources, belonging) if is_managed else None
     run = choose_offline(sources, Decision(own) if own else None, is_on_disk=False)
     is_new = bool(decide("is_new", sources).value)

@@ -75,9 +75,12 @@ class Recorder:
         fresh = _fresh_record(context)
         answer: Answer | None = None
         if not (context.is_offline.value or is_guest):
-            from ._start import ask_server
+            from ._start import as_local, ask_server
 
             answer = ask_server(context, fresh)
+            if answer.is_local:
+                context = self.context = as_local(context)
+                answer = None
         known = None if answer is None else answer.known
         path = Path(context.artifacts_path.value or "")
         try:

@@ -180,7 +180,10 @@ class Run:
         if self.context.log_context.value:
             for sentence in self.context.notices:
                 _log.info("%s", sentence)
-        self._bind(None if self.context.no_op.value else Recorder(self.context))
+        recorder = None if self.context.no_op.value else Recorder(self.context)
+        if recorder is not None:
+            self.context = recorder.context  # the run may have turned out to be local
+        self._bind(recorder)
         if self._recorder is not None:
             if self.context.track_env.value:
                 self._recorder.capture(self._note_environment)

@@ -7,12 +7,13 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from axonlog.client import PolyaxonClient, RunClient, RunData, is_retryable
-from axonlog.context import Context, places_of
+from axonlog.context import Context, Setting, places_of
 from axonlog.delivery import register
 from axonlog.errors import AxonlogError, MissingRunError, RefusedError, ServerError, TransportError
 from axonlog.store import Condition, RunDirectory, RunRecord
@@ -24,14 +25,22 @@ _log = logging.getLogger("axonlog")
 _PATIENCE_S = 5.0
 _WHOLE_PATIENCE_S = 8.0
 
+# A Polyaxon server describes itself there, without credentials.
+_INSTALLATION = "/api/v1/installation"
+_INSTALLATION_TIMEOUT_S = 2.0
+
 
 @dataclass(frozen=True)
 class Answer:
-    """What the server said of the run when it started."""
+    """What the server said of the run when it started.
+
+    ``is_local``: nobody named a server, and none is there.
+    """
 
     is_fresh: bool = False
     known: RunRecord | None = None
     trouble: AxonlogError | None = None
+    is_local: bool = False
 
 
 def run_client(context: Context, *, timeout_s: float | None = None) -> RunClient:
@@ -52,6 +61,7 @@ def ask_server(context: Context, record: RunRecord) -> Answer:
     """Register a new run, or fetch what the server knows of a resumed one.
 
     A server that is away, slow or failing stops nobody: one warning, and delivery keeps trying.
+    Where nobody named a server and none is at the default host, the run is local.
 
     Raises:
         AuthenticationError: The server refuses the credentials.
@@ -75,7 +85,12 @@ def ask_server(context: Context, record: RunRecord) -> Answer:
         # A job of the cluster is where its server put it: an answer that cannot be read is no
         # sign of a wrong host there, and no reason to stop the job.
         is_passing = _is_passing(error) or (context.is_managed.value and _is_foreign(error))
-        if context.strict.value or not is_passing:
+        if context.strict.value:
+            raise
+        if _nobody_named_the_host(context) and _is_no_server(context, error):
+            _report_local(context, error)
+            return Answer(is_local=True)
+        if not is_passing:
             raise
         _log.warning(
             "the server at %s (host from %s) cannot take the run now: %s; "
@@ -86,6 +101,64 @@ def ask_server(context: Context, record: RunRecord) -> Answer:
             context.artifacts_path.value,
         )
         return Answer(trouble=error)
+
+
+def as_local(context: Context) -> Context:
+    """``context`` for a run that goes to no server, although nobody said so."""
+    return context.model_copy(update={"is_offline": Setting(value=True, source="default")})
+
+
+def _nobody_named_the_host(context: Context) -> bool:
+    """Whether the host is only our default; in a cluster there always is a server."""
+    is_in_cluster = context.is_managed.value or context.in_cluster.value
+    return context.host.source == "default" and not is_in_cluster
+
+
+def _is_no_server(context: Context, error: TransportError | ServerError) -> bool:
+    """Whether what failed at the default host is not a Polyaxon that is in trouble.
+
+    Many a development server listens at this port too. Polyaxon describes its installation to
+    everybody; one that fails inside, or wants a token first, is a Polyaxon until proven otherwise.
+    """
+    if isinstance(error, (TransportError, MissingRunError)):
+        return isinstance(error, TransportError)
+    client = run_client(context, timeout_s=_INSTALLATION_TIMEOUT_S).client
+    try:
+        installation = client.request("GET", _INSTALLATION)
+    except TransportError:
+        return True
+    except ServerError as refusal:
+        is_unsupported = refusal.status == HTTPStatus.NOT_IMPLEMENTED
+        return is_unsupported or not (isinstance(refusal, RefusedError) or is_retryable(refusal))
+    finally:
+        client.close()
+    return not installation.body.lstrip().startswith(b"{")
+
+
+def _report_local(context: Context, error: TransportError | ServerError) -> None:
+    host, path, uuid = context.host.value, context.artifacts_path.value, context.run_uuid.value
+    advice = (
+        "set POLYAXON_HOST to the address of a server to use one, and send this run later with "
+        f"`axonlog sync {uuid}`"
+    )
+    if isinstance(error, TransportError) and error.reason == "refused":
+        _log.info(
+            "no server is configured and none answers at %s: run %s is local, in %s; %s",
+            host,
+            uuid,
+            path,
+            advice,
+        )
+        return
+    _log.warning(
+        "no server is configured and what answers at %s is no Polyaxon server (%s): "
+        "run %s is local, in %s; %s",
+        host,
+        error,
+        uuid,
+        path,
+        advice,
+    )
 
 
 def _ask(context: Context, record: RunRecord) -> Answer:

@@ -1,5 +1,7 @@
 """Owner, team and project of a run."""
 
+import json
+
 import pytest
 
 from axonlog.errors import ArgumentTypeError, CacheError, ContextError
@@ -98,6 +100,52 @@ def test_no_project_lists_every_place_that_was_looked_at(world):
         "pass project=",
     ):
         assert word in message
+
+
+@pytest.mark.parametrize(
+    ("directory", "project"),
+    [
+        ("digits", "digits"),
+        ("My digits.v2", "My-digits-v2"),
+        ("a--b__c-", "a-b__c"),
+        ("Übung", "Ubung"),
+        ("数字", "default"),
+        ("x" * 200, "x" * 128),
+    ],
+)
+def test_an_offline_run_needs_no_project(world, directory, project):
+    world.cwd = world.root / directory
+    world.cwd.mkdir()
+    context = world.resolve(is_offline=True)
+    assert place(context) == ("default", None, project)
+    assert context.project.source == "default"
+    assert context.explain()["project"].value == project
+
+
+def test_by_the_variable_it_needs_none_either_and_an_owner_is_kept(world):
+    world.env["POLYAXON_IS_OFFLINE"] = "true"
+    world.globally(".user", {"organization": "jane-org"})
+    assert place(world.resolve()) == ("jane-org", None, "work")
+    assert place(world.resolve(owner="acme/vision")) == ("acme", "vision", "work")
+
+
+def test_a_removed_working_directory_has_no_name_for_a_project(world):
+    world.cwd = None
+    assert world.resolve(is_offline=True).project.value == "default"
+
+
+def test_whoever_names_a_project_is_stronger_than_the_directory(world):
+    world.locally(".project", {"owner": "acme", "name": "mnist"})
+    assert place(world.resolve(is_offline=True)) == ("acme", None, "mnist")
+
+
+def test_a_run_on_disk_keeps_the_project_that_it_got(world):
+    run = {"uuid": "8aac02e3a62a4f0aaa257c59da5eab80", "owner": "default", "project": "old"}
+    directory = world.root / "run"
+    directory.mkdir()
+    (directory / "run.plx.json").write_text(json.dumps(run))
+    context = world.resolve(is_offline=True, run_uuid=run["uuid"], artifacts_path=str(directory))
+    assert place(context) == ("default", None, "old")
 
 
 def test_an_instance_without_the_managed_flag_is_pointed_at(world):

@@ -45,9 +45,11 @@ def test_init_makes_the_run_that_the_functions_speak_to():
 
 
 def test_get_or_create_run_starts_one_from_the_context(monkeypatch):
-    monkeypatch.setenv("POLYAXON_IS_OFFLINE", "true")
     with pytest.raises(AxonlogError, match="project"):
         axonlog.get_or_create_run()
+    monkeypatch.setenv("POLYAXON_IS_OFFLINE", "true")
+    assert axonlog.get_or_create_run().context.project.source == "default"
+    axonlog.end()
     (run := axonlog.Run(project="acme/digits", is_offline=True)).end()
     assert axonlog.get_or_create_run(run) is run
 
