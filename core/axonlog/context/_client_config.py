@@ -27,7 +27,7 @@ class ClientConfig(BaseModel):
         ContextError: A value makes no sense; the message names the setting.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, defer_build=True, extra="ignore")
 
     host: str | None = None
     token: SecretStr | None = None

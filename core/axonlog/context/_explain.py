@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -91,6 +90,8 @@ class Explanation:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
+        import html  # its table of entities costs more than all the rest here
+
         head = "".join(f"<th style='text-align:left'>{name}</th>" for name in _HEAD)
         body = "".join(_html_row(row) for row in self.rows)
         notes = "".join(f"<p>⚠ {html.escape(warning)}</p>" for warning in self.warnings)
@@ -143,6 +144,8 @@ def _lines(row: ExplainRow, left: int, middle: int) -> Iterator[str]:
 
 
 def _html_row(row: ExplainRow) -> str:
+    import html
+
     lost = "".join(
         f"<br><small>over {html.escape(_shown(shadowed.value))} "
         f"({html.escape(shadowed.origin)})</small>"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
@@ -16,6 +16,9 @@ T = TypeVar("T")
 class _NoSecretsInPickles(BaseModel):
     """Pickles are files, and travel: a secret in one is None. Copies within the process keep it."""
 
+    # To build the schemas takes a quarter of the first `init`, which needs none of them.
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
     def __getstate__(self) -> dict[Any, Any]:
         state = super().__getstate__()
         return {**state, "__dict__": _without_secrets(state["__dict__"])}
@@ -27,8 +30,6 @@ def _without_secrets(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 class Shadowed(_NoSecretsInPickles):
     """A source that also had an answer, and lost."""
-
-    model_config = ConfigDict(frozen=True)
 
     value: object
     source: str
@@ -43,7 +44,7 @@ class Setting(BaseModel, Generic[T]):
     that file. ``shadowed`` is ordered: the first would have won had the winner been silent.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     value: T
     source: str
@@ -66,8 +67,6 @@ class Connection(_NoSecretsInPickles):
     ``timeout_s`` is for a whole request; None waits for ever. ``header`` is sent with the value
     ``header_service`` when both are set. A pickled copy has no token.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     host: str
     token: SecretStr | None = None
@@ -95,7 +94,7 @@ class Context(BaseModel):
     token, in ``token`` as in ``connection``.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     host: Setting[str]
     token: Setting[SecretStr | None]
@@ -129,6 +128,12 @@ class Context(BaseModel):
     warnings: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     connection: Connection
+
+    @classmethod
+    def setting_type(cls, field: str) -> type[Setting[Any]]:
+        """The model of one setting."""
+        kind: Any = cls.model_fields[field].annotation  # the class that its annotation names
+        return cast("type[Setting[Any]]", kind)
 
     def explain(self) -> Explanation:
         """Tell every setting with its source and what it overrode; secrets stay hidden.

@@ -105,15 +105,15 @@ class Decision:
         """Where it came from."""
         return self.answer.origin
 
-    def setting(self) -> Setting[Any]:
+    def setting(self, kind: type[Setting[Any]]) -> Setting[Any]:
         """The decision in the form a user sees."""
-        return Setting(
+        return kind.model_construct(
             value=self.answer.value,
             source=self.origin.source,
             path=self.origin.path,
             key=self.origin.key,
             shadowed=tuple(
-                Shadowed(
+                Shadowed.model_construct(
                     value=lost.value,
                     source=lost.origin.source,
                     path=lost.origin.path,

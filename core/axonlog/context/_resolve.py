@@ -249,5 +249,11 @@ def _context(
     warnings: tuple[str, ...] = (),
     notices: tuple[str, ...] = (),
 ) -> Context:
-    settings: dict[str, Any] = {name: made.setting() for name, made in decisions.items()}
-    return Context(connection=connection, warnings=warnings, notices=notices, **settings)
+    # The readers have checked every value: a second check would first have to build the schemas
+    # of all models, which takes longer than to resolve.
+    fields: dict[str, Any] = {
+        name: made.setting(Context.setting_type(name)) for name, made in decisions.items()
+    }
+    return Context.model_construct(
+        connection=connection, warnings=warnings, notices=notices, **fields
+    )

@@ -66,7 +66,7 @@ def decide_server(sources: Sources, env: Mapping[str, str], *, in_cluster: bool 
             f"TLS certificates are not verified, so anybody on the way can read the token and the "
             f"run: {verify_ssl.origin} is false",
         )
-    connection = Connection(
+    connection = Connection.model_construct(
         host=host.value,
         token=token.value,
         authentication_type=decide("authentication_type", sources, fallback="Token").value,

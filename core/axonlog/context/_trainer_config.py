@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
-import difflib
 import json
 from collections.abc import Iterable, Mapping
 from os import PathLike, fspath
@@ -102,6 +100,8 @@ def _section_values(
                 "set POLYAXON_AUTH_TOKEN"
             )
         if key not in _SECTION_KEYS:
+            import difflib  # for a mistake only
+
             close = difflib.get_close_matches(str(key), _SECTION_KEYS, n=1)
             hint = f"; did you mean {close[0]!r}?" if close else ""
             raise origin.refuse(
@@ -126,6 +126,8 @@ def _mapping(given: object) -> Mapping[str, Any] | None:
         return dict(given)
     if dataclasses.is_dataclass(given) and not isinstance(given, type):
         return {field.name: getattr(given, field.name) for field in dataclasses.fields(given)}
+    import argparse  # a config from the command line has imported it
+
     if isinstance(given, (argparse.Namespace, SimpleNamespace)):
         return vars(given)
     as_dict = getattr(given, "as_dict", None)  # jsonargparse, ml_collections and their like

@@ -29,7 +29,7 @@ _Moment = Annotated[datetime, AfterValidator(_in_utc)]
 class Condition(BaseModel):
     """One entry of a run's status history."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", defer_build=True)
 
     type: Status
     status: bool | str = True
@@ -42,7 +42,7 @@ class Condition(BaseModel):
 class RunRecord(BaseModel):
     """``run.plx.json``; keys that are not listed here are kept as they were found."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", defer_build=True)
 
     uuid: str
     owner: str | None = None

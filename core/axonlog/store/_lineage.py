@@ -19,7 +19,7 @@ from ._locks import ThreadLock, document_lock, exclusively
 class LineageEntry(BaseModel):
     """One artifact; ``path`` is relative to the run's directory where it lies inside."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     name: str
     kind: str

@@ -1,0 +1,109 @@
+"""What is recorded of the packages and the code around a run."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from axonlog.tracking._capture import describe_code, installed_packages
+from support.scripts import run_code
+
+
+def install(folder: Path, name: str, version: str, *, kind: str = "dist-info") -> None:
+    place = folder / f"{name.lower()}-{version}.{kind}"
+    place.mkdir(parents=True)
+    file = "METADATA" if kind == "dist-info" else "PKG-INFO"
+    text = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n\nName: not this\n"
+    (place / file).write_text(text)
+
+
+def test_the_packages_are_those_that_python_knows() -> None:
+    known = {d.metadata["Name"]: d.version for d in importlib.metadata.distributions()}
+    assert installed_packages() == known
+    assert len(known) > 20
+
+
+def test_no_metadata_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def parse(*_: object) -> object:
+        raise AssertionError("metadata was parsed")
+
+    monkeypatch.setattr(importlib.metadata, "distributions", parse)
+    assert installed_packages()["requests"] == importlib.metadata.version("requests")
+
+
+def test_what_is_installed_later_is_seen_and_what_comes_first_wins(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        folder.mkdir()
+    monkeypatch.setattr(sys, "path", [str(first), str(tmp_path / "not there"), str(second)])
+    assert installed_packages() == {}
+    install(second, "Some-Package", "2.0")
+    install(second, "old", "1.0", kind="egg-info")
+    assert installed_packages() == {"old": "1.0", "Some-Package": "2.0"}
+    install(first, "Some-Package", "1.0")
+    assert installed_packages()["Some-Package"] == "1.0"
+
+
+def test_damaged_metadata_is_no_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    (tmp_path / "empty.dist-info").mkdir()
+    (tmp_path / "binary.egg-info").write_bytes(b"\xff\xfeName")
+    assert installed_packages() == {}
+
+
+def test_the_code_is_asked_for_in_three_calls(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    git = tmp_path / "bin" / "git"
+    git.parent.mkdir()
+    git.write_text(
+        f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\n'
+        'case "$*" in *rev-parse*) echo abc; echo main;; *config*) echo h:p;; esac\n'
+    )
+    git.chmod(0o755)
+    monkeypatch.setenv("PATH", str(git.parent), prepend=":")
+    assert describe_code() == {"commit": "abc", "branch": "main", "url": "h:p", "is_dirty": False}
+    assert len((tmp_path / "calls").read_text().splitlines()) == 3
+
+
+def test_a_checkout_without_a_commit_or_a_branch_has_none(tmp_path: Path) -> None:
+    def git(*arguments: str) -> None:
+        identity = ("-c", "user.name=a", "-c", "user.email=a@b")
+        subprocess.run(["git", *identity, *arguments], check=True, capture_output=True)
+
+    git("init", "-q", "-b", "main")
+    assert describe_code() is None
+    git("commit", "-q", "--allow-empty", "-m", "first")
+    code = describe_code()
+    assert code is not None
+    assert (code["branch"], code["url"], code["is_dirty"]) == ("main", None, False)
+    (tmp_path / "new").touch()
+    git("checkout", "-q", "--detach")
+    code = describe_code()
+    assert code is not None
+    assert (code["branch"], code["is_dirty"]) == ("HEAD", True)
+
+
+def test_the_start_and_end_of_an_offline_run_load_nothing_that_they_do_not_need(
+    tmp_path: Path,
+) -> None:
+    done = run_code(
+        """
+        import sys
+        import axonlog
+        run = axonlog.init(is_offline=True, track_env=False)
+        axonlog.log_metrics(loss=0.5, step=1)
+        axonlog.end()
+        from axonlog.context import ClientConfig, Connection, Context
+        print([m for m in (ClientConfig, Connection, Context) if m.__pydantic_complete__])
+        print([m for m in ("requests", "urllib3", "html", "difflib", "yaml") if m in sys.modules])
+        """,
+        tmp_path,
+    )
+    assert (done.stdout, done.returncode) == ("[]\n[]\n", 0), done.stderr
