@@ -129,6 +129,21 @@ class Context(BaseModel):
     notices: tuple[str, ...] = ()
     connection: Connection
 
+    def __repr__(self) -> str:
+        if self.no_op.value:
+            return "<Context no-op>"
+        place = f"{self.owner.value}/{self.project.value}"
+        where = f"at {self.host.value} (host: {self.host.source})"
+        if self.is_offline.value:
+            where = f"offline (is_offline: {self.is_offline.source})"
+        return f"<Context {place} run {(self.run_uuid.value or '')[:8]} {where}>"
+
+    # Pydantic's has every field: a screenful. `explain()` is for reading.
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        return self.explain()._repr_html_()
+
     @classmethod
     def setting_type(cls, field: str) -> type[Setting[Any]]:
         """The model of one setting."""

@@ -7,10 +7,10 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from axonlog.context import Context
 from axonlog.errors import AxonlogError, ContextError
@@ -122,6 +122,14 @@ class Recorder:
     def activity(self) -> int:
         """A number that changes with each event that is recorded."""
         return self.store.activity
+
+    def newest_outputs(self) -> Mapping[str, Any]:
+        """The last value of each metric, and the other outputs, as far as they are on disk."""
+        if self.process == os.getpid() and not self.is_ended:
+            # What others keep busy, or the disk does not take now, is shown as of a moment ago.
+            with contextlib.suppress(OSError):
+                self.store.refresh(final=True, timeout_s=_SETTLE_TIMEOUT_S)
+        return self.store.document.snapshot().outputs or {}
 
     def is_listening(self) -> bool:
         """Whether a record is to be entered now; sets a settled run running again.

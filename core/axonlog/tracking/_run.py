@@ -254,8 +254,27 @@ class Run:
         return None if self._recorder is None else self._recorder.delivery
 
     def __repr__(self) -> str:
-        where = f"{self.owner}/{self.project}/{self.run_uuid}"
-        return f"<Run {where} {self.status or 'no-op'}>"
+        if self._recorder is None:
+            return "<Run no-op>"
+        named = f"{self.name} " if self.name else ""
+        uuid = (self.run_uuid or "")[:8]
+        return f"<Run {named}{uuid} in {self.owner}/{self.project}, {self.status}>"
+
+    def _repr_html_(self) -> str:
+        from ._html import run_table
+
+        context = self.context
+        if self._recorder is None:
+            return run_table([("run", "no-op")], {})
+        facts = [
+            ("run", self.name),
+            ("uuid", self.run_uuid),
+            ("status", self.status),
+            ("project", f"{self.owner}/{self.project}"),
+            ("server", "none, it is local" if context.is_offline.value else context.host.value),
+            ("directory", context.artifacts_path.value),
+        ]
+        return run_table(facts, self._recorder.newest_outputs())
 
     # Beginning and ending
 

@@ -56,6 +56,7 @@ def test_a_token_is_in_no_text(world, hide):
     texts = (
         repr(context),
         str(context),
+        context._repr_html_(),
         context.model_dump_json(),
         repr(context.connection),
         str(explanation),
@@ -259,3 +260,27 @@ def test_what_is_set_after_the_import_counts(monkeypatch, tmp_path):
         monkeypatch.setenv("POLYAXON_HOST", host)
         hosts.append(resolve(project="a/b").host.value)
     assert hosts == ["http://one", "http://two"]
+
+
+def test_a_context_is_shown_in_one_line(world):
+    world.env["POLYAXON_HOST"] = "http://plx.example.org"
+    context = world.resolve(project="acme/digits")
+    assert (
+        repr(context)
+        == str(context)
+        == (
+            f"<Context acme/digits run {context.run_uuid.value[:8]} at http://plx.example.org "
+            "(host: environment)>"
+        )
+    )
+    offline = world.resolve(project="acme/digits", is_offline=True)
+    assert repr(offline) == (
+        f"<Context acme/digits run {offline.run_uuid.value[:8]} offline (is_offline: argument)>"
+    )
+    assert repr(world.resolve(no_op=True)) == "<Context no-op>"
+
+
+def test_a_notebook_shows_the_explanation_of_a_context(world):
+    context = world.resolve(project="acme/digits", name="<b>bold</b>")
+    assert context._repr_html_() == context.explain()._repr_html_()
+    assert "<b>" not in context._repr_html_()

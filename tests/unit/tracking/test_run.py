@@ -1,4 +1,5 @@
 import hashlib
+import re
 import subprocess
 import threading
 from pathlib import Path
@@ -26,6 +27,39 @@ def test_a_run_has_a_uuid_and_a_directory_before_anything_is_logged(run):
     document = document_of(directory(run))
     assert (document["uuid"], document["status"]) == (run.run_uuid, "running")
     assert (document["owner"], document["project"]) == ("acme", "digits")
+
+
+def test_it_is_shown_in_one_line(run):
+    assert repr(run) == f"<Run {run.run_uuid[:8]} in acme/digits, running>"
+    run.set_name("first")
+    assert repr(run) == f"<Run first {run.run_uuid[:8]} in acme/digits, running>"
+
+
+def test_a_notebook_shows_a_table_with_the_last_metrics_and_everything_escaped(run):
+    run.set_name("<b>first</b>")
+    run.log_metrics({"loss": 0.5, "<i>acc</i>": 0.25}, step=1)
+    run.log_metrics(loss=0.125, step=2)
+    shown = run._repr_html_()
+    cells = re.findall(r"<th[^>]*>(.*?)</th><td[^>]*>(.*?)</td>", shown)
+    rows = dict(cells)
+    assert rows["run"] == "&lt;b&gt;first&lt;/b&gt;"
+    assert (rows["uuid"], rows["status"], rows["project"]) == (
+        run.run_uuid,
+        "running",
+        "acme/digits",
+    )
+    assert (rows["directory"], rows["server"]) == (str(directory(run)), "none, it is local")
+    assert rows["loss"] == "0.125"
+    assert "0.25" in rows.values()
+    assert "<b>" not in shown
+    assert "<i>" not in shown
+
+
+def test_the_table_of_a_run_with_many_metrics_stays_small(run):
+    run.log_metrics({f"m{index}": index for index in range(100)}, step=1)
+    shown = run._repr_html_()
+    assert shown.count("<tr>") < 40
+    assert "and 80 more outputs" in shown
 
 
 def test_points_are_on_disk_when_the_call_returns(run):
@@ -304,7 +338,8 @@ def test_a_no_op_run_does_nothing_and_says_so():
     assert run.get_outputs_path() is None
     run.settle("failed")
     run.end()
-    assert repr(run) == "<Run None/None/None no-op>"
+    assert repr(run) == "<Run no-op>"
+    assert run._repr_html_().count("<tr>") == 1
     assert list(Path.cwd().iterdir()) == []
 
 
