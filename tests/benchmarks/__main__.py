@@ -68,6 +68,8 @@ def _measure(
 ) -> None:
     if quick and job.is_quick_without_floors and entry in FLOORS:
         return
+    if job.is_ours_only and entry != OURS:
+        return
     options = job.quick if quick else job.options
     for _ in range(job.times):
         try:

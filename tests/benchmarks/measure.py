@@ -125,6 +125,31 @@ def lifetime(kind: Kind, directory: Path, *, later: int) -> Figures:
     }
 
 
+def short(kind: Kind, directory: Path) -> Figures:
+    """Two short runs of a process as a user writes them: packages and code are recorded too."""
+    first_init_ms, _ = _short_run(directory / "first", is_offline=True)
+    later_init_ms, end_ms = _short_run(directory / "later", is_offline=True)
+    return {"first_init_ms": first_init_ms, "later_init_ms": later_init_ms, "end_ms": end_ms}
+
+
+def nobody(kind: Kind, directory: Path) -> Figures:
+    """A short run for which nobody named a server, where none is."""
+    first_init_ms, end_ms = _short_run(directory, is_offline=None)
+    return {"first_init_ms": first_init_ms, "end_ms": end_ms}
+
+
+def _short_run(directory: Path, *, is_offline: bool | None) -> tuple[float, float]:
+    import axonlog
+
+    began = _now()
+    axonlog.init(project="bench/short", artifacts_path=str(directory), is_offline=is_offline)
+    started = _now()
+    axonlog.log_metrics(loss=0.5, step=1)
+    logged = _now()
+    axonlog.end()
+    return (started - began) / 1e6, (_now() - logged) / 1e6
+
+
 def until_killed(kind: Kind, directory: Path) -> Figures:
     """One point each millisecond; ``counter`` tells how many calls have returned.
 
@@ -243,7 +268,17 @@ def _quantiles(times_ns: array[int]) -> Figures:
 
 _MEASUREMENTS: dict[str, Callable[..., Figures]] = {
     function.__name__: function
-    for function in (tight, paced, volume, lifetime, until_killed, recovered, beside)
+    for function in (
+        tight,
+        paced,
+        volume,
+        lifetime,
+        short,
+        nobody,
+        until_killed,
+        recovered,
+        beside,
+    )
 }
 
 

@@ -10,7 +10,7 @@ class Job:
     """One measurement with its numbers; ``quick`` are those of a quick look.
 
     ``is_quick_without_floors``: it takes long, and a quick look can do without the floors' figure,
-    which tells how much is noise.
+    which tells how much is noise. ``is_ours_only``: nobody else has anything like it.
     """
 
     key: str
@@ -19,6 +19,7 @@ class Job:
     quick: dict[str, int]
     times: int = 1
     is_quick_without_floors: bool = False
+    is_ours_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,9 @@ def _volume(key: str, points: int) -> Job:
 JOBS = (
     Job("import", "imported", {}, {}, times=5),
     Job("lifetime", "lifetime", {"later": 5}, {"later": 3}),
+    Job("short", "short", {}, {}, times=5, is_ours_only=True),
+    Job("pydantic", "imported_pydantic", {}, {}, times=5, is_ours_only=True),
+    Job("nobody", "nobody", {}, {}, times=3, is_ours_only=True),
     *(
         Job(
             f"tight {count}",
@@ -87,6 +91,12 @@ ROWS = (
     Row("first init: ms", "lifetime", "first_init_ms", "< 180"),
     Row("later init: ms", "lifetime", "later_init_ms", "< 5"),
     Row("end, when the background has caught up: ms", "lifetime", "end_ms", "< 20"),
+    Row("short offline run, all recorded: first init ms", "short", "first_init_ms", "3 x pydantic"),
+    Row("import pydantic alone: ms", "pydantic", "import_ms", ""),
+    Row("short offline run, all recorded: later init ms", "short", "later_init_ms", "< 5"),
+    Row("short offline run, all recorded: end ms", "short", "end_ms", "≤ 20"),
+    Row("nobody at the default host: first init ms", "nobody", "first_init_ms", ""),
+    Row("nobody at the default host: end ms", "nobody", "end_ms", "≤ 20"),
     Row("kill -9: points lost of those logged, %", "killed", "lost_percent", "0"),
     Row("busy loop beside 1,000 points/s: % of its speed", "beside", "speed_percent", "≥ 99", True),
     Row("the same: background processor µs/point", "beside", "background_cpu_us_per_point", ""),

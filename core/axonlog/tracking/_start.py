@@ -151,7 +151,7 @@ def _report_local(context: Context, error: TransportError | ServerError) -> None
         )
         return
     _log.warning(
-        "no server is configured and what answers at %s is no Polyaxon server (%s): "
+        "no server is configured and no Polyaxon server answers at %s (%s): "
         "run %s is local, in %s; %s",
         host,
         error,
