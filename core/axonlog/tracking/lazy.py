@@ -251,6 +251,7 @@ class LazyRun:
     def _init(self, context: Context) -> Run:
         run = tracking.init(**self._arguments, context=context)
         _STARTERS[run] = (self._kind, self._instance)
+        self._context = run.context  # the run may have turned out to be local
         return run
 
     def __deepcopy__(self, memo: dict[int, object]) -> LazyRun:

@@ -140,6 +140,7 @@ class TestNobodyNamedAServer:
         logger.log_metrics({"loss": 0.5}, step=1)
         assert logger.experiment.delivery is None
         assert logger.experiment.context.is_offline.value is True
+        assert logger.context == logger.experiment.context
 
     @pytest.mark.parametrize(
         "foreign",
