@@ -10,7 +10,7 @@ class Job:
     """One measurement with its numbers; ``quick`` are those of a quick look.
 
     ``is_quick_without_floors``: it takes long, and a quick look can do without the floors' figure,
-    which tells how much is noise. ``is_ours_only``: nobody else has what is measured.
+        which tells how much is noise. ``is_ours_only``: nobody else has what is measured.
     """
 
     key: str

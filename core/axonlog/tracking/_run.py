@@ -264,7 +264,7 @@ class Run:
             ("uuid", self.run_uuid),
             ("status", self.status),
             ("project", f"{self.owner}/{self.project}"),
-            ("server", "none, it is local" if context.is_offline.value else context.host.value),
+            ("server", self.url or "none, it is local"),
             ("directory", context.artifacts_path.value),
         ]
         return run_table(facts, self._recorder.newest_outputs())
