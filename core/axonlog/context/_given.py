@@ -32,6 +32,6 @@ def absent_unless_given(function: Callable[_P, _R]) -> Callable[_P, _R]:
         for name, index in places.items():
             if index is None or index >= len(args):
                 given.setdefault(name, None)
-        return function(*args, **given)  # type: ignore[arg-type]  # the same, with absences
+        return function(*args, **given)  # the same, with absences
 
     return call
