@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import itertools
 import logging
 import math
 import os
@@ -31,6 +32,9 @@ _BLOCKED_S, _BLOCKED_TIMEOUT_S = 30.0, 0.05
 # Another process that waits looks again after so long at the latest.
 POLL_INTERVAL_S = 0.01
 _FIRST_POLL_S = 0.001
+
+# So often a folder is made again that somebody else took away in the same moment.
+_MAX_ATTEMPTS = 100
 
 
 class LockTimeoutError(TimeoutError):
@@ -182,18 +186,27 @@ class FileLock:
             pause_s = min(POLL_INTERVAL_S, 2 * pause_s)
 
     def _open(self) -> bool:
-        """Open the file; False where its folder is missing, and is to be so."""
-        while True:
-            if self._makes_folder:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
+        """Open the file; False where its folder is missing, and is to be so.
+
+        Raises:
+            OSError: It cannot be opened, or its folder cannot be made.
+        """
+        for attempt in itertools.count(1):
             try:
+                if self._makes_folder:
+                    self._path.parent.mkdir(parents=True, exist_ok=True)
                 flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
                 self._descriptor = os.open(self._path, flags, 0o666)
             except FileNotFoundError:
                 if not self._makes_folder:
                     return False
+                # Whoever completes a run takes empty folders away, also the parent of one that is
+                # just being made here.
+                if attempt == _MAX_ATTEMPTS:
+                    raise
             else:
-                return True
+                break
+        return True
 
     def _unlock_file(self) -> None:
         descriptor, self._descriptor = self._descriptor, None

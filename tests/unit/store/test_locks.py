@@ -1,6 +1,8 @@
 """Locks between processes and threads. The others are real processes and threads."""
 
+import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -205,3 +207,25 @@ def test_a_lock_between_threads_has_a_deadline_too():
     other.join()
     with lock, lock:
         pass
+
+
+def test_a_folder_that_somebody_takes_away_while_it_is_made_is_made_again(tmp_path):
+    private = tmp_path / "run" / ".axonlog"
+    is_over = threading.Event()
+
+    def tidy():
+        while not is_over.is_set():
+            with contextlib.suppress(OSError):
+                private.rmdir()
+
+    tidying = threading.Thread(target=tidy)
+    tidying.start()
+    try:
+        for _ in range(500):
+            lock = FileLock(private / "journal" / "lock")
+            with lock.held():
+                pass
+            shutil.rmtree(private, ignore_errors=True)
+    finally:
+        is_over.set()
+        tidying.join()
