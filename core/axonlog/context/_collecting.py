@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from axonlog.context._origin import Answer, Origin
+from axonlog.context._origin import Answer
 from axonlog.context._precedence import Decision, Sources, decide
 
 
@@ -38,30 +37,9 @@ def decide_collecting(sources: Sources, *, is_new: bool, is_offline: bool) -> Co
     return Collecting(artifacts, resources, sidecar)
 
 
-# What the original does and axonlog does not do yet.
-_NOT_BUILT = {
+# What the original does and axonlog does not do yet. The settings are resolved all the same: they
+# say what is wanted, as the original's do, and will count as soon as there is something to switch.
+NOT_BUILT = {
     "track_logs": "the capture of console output",
     "collect_resources": "the sampling of processor and memory",
 }
-
-
-def without_unbuilt(
-    decisions: Mapping[str, Decision],
-) -> tuple[dict[str, Decision], tuple[str, ...]]:
-    """The decisions as they can be kept: what is not built yet is off, whoever asked for it.
-
-    Returns:
-        All decisions, and a warning for each thing that somebody asked for by name.
-    """
-    kept, warnings = dict(decisions), []
-    for field, what in _NOT_BUILT.items():
-        asked = decisions[field]
-        if not asked.value and asked.origin.source != "default":
-            continue
-        off = Answer(False, Origin("not built yet"))
-        if asked.origin.source == "default":
-            kept[field] = Decision(off)
-            continue
-        kept[field] = Decision(off, (asked.answer, *asked.shadowed))
-        warnings.append(f"{field} (from {asked.origin}) has no effect: {what} is not built yet")
-    return kept, tuple(warnings)

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from axonlog.context._collecting import NOT_BUILT
 from axonlog.context._model import Context, Setting, Shadowed
 
 _HIDDEN = "**********"
@@ -109,11 +110,22 @@ def explain(context: Context) -> Explanation:
     return Explanation(tuple(rows), context.warnings)
 
 
+def not_built_yet(context: Context) -> Iterator[str]:
+    """A sentence for each thing that is not built yet and that somebody asked for by name."""
+    for field, what in NOT_BUILT.items():
+        setting: Setting[bool] = getattr(context, field)
+        if setting.value and setting.source != "default":
+            origin = _row(field, setting).origin
+            yield f"{field} (from {origin}) has no effect: {what} is not built yet"
+
+
 def _row(
     field: str, said: Setting[Any] | Shadowed, shadowed: tuple[ExplainRow, ...] = ()
 ) -> ExplainRow:
     value = said.value
-    if isinstance(value, SecretStr):
+    if field in NOT_BUILT and value is True:
+        value = "not built yet"  # a bare yes would be a promise
+    elif isinstance(value, SecretStr):
         value = _HIDDEN
     elif isinstance(value, tuple):
         value = list(value)

@@ -19,7 +19,6 @@ SourceName = Literal[
     "shared cache",
     "default",
     "generated",
-    "not built yet",
 ]
 
 _IN_PYTHON = ("argument", "client", "trainer config")

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from axonlog.context._client_config import ClientConfig
-from axonlog.context._collecting import decide_collecting, without_unbuilt
+from axonlog.context._collecting import decide_collecting
 from axonlog.context._directory import decide_store, outputs_path
 from axonlog.context._finding import Found, find_offline, find_online
 from axonlog.context._given import absent_unless_given
@@ -193,7 +193,7 @@ def _resolve_run(surroundings: Surroundings, places: Places) -> Context:
         is_offline=is_offline,
     )
     invented = invented_owner(found.belonging) if behaviour["log_context"].value else ()
-    collected, unbuilt = without_unbuilt({**tracked, "collect_resources": collecting.resources})
+    collected = {**tracked, "collect_resources": collecting.resources}
     return _context(
         {
             **switches,
@@ -211,7 +211,7 @@ def _resolve_run(surroundings: Surroundings, places: Places) -> Context:
             "refresh_data": decide("refresh_data", sources, fallback=False),
         },
         server.connection,
-        warnings=(*places.warnings, *server.warnings, *found.warnings, *invented, *unbuilt),
+        warnings=(*places.warnings, *server.warnings, *found.warnings, *invented),
         notices=(
             *cache_notices(found.belonging),
             *found.belonging.notices,

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, cast, get_args
 
-from axonlog.context import Context, absent_unless_given, resolve
+from axonlog.context import Context, absent_unless_given, not_built_yet, resolve
 from axonlog.errors import AxonlogError, EventError
 from axonlog.events import ArtifactKind, Status, clean_name
 from axonlog.store import LineageEntry, digest, to_json_fields, to_json_value, write_json
@@ -168,7 +168,7 @@ class Run:
         if not auto_create and self.context.is_new.value and not self.context.no_op.value:
             self.context = _without_delivery(self.context)
         _console.install()
-        for sentence in self.context.warnings:
+        for sentence in (*self.context.warnings, *not_built_yet(self.context)):
             _log.warning("%s", sentence)
         if self.context.log_context.value:
             for sentence in self.context.notices:

@@ -4,6 +4,8 @@ import pathlib
 
 import pytest
 
+from axonlog.context import not_built_yet
+
 U1 = "8aac02e3a62a4f0aaa257c59da5eab80"
 
 
@@ -158,8 +160,7 @@ def test_the_store_is_a_connection_of_the_catalog_or_the_directory(world, catalo
         ({"POLYAXON_IS_MANAGED": "1"}, {"is_new": True}, (True, True)),
     ],
 )
-def test_what_is_collected(world, env, call, collected, monkeypatch):
-    monkeypatch.setattr("axonlog.context._collecting._NOT_BUILT", {})
+def test_what_is_collected(world, env, call, collected):
     world.env.update(env, POLYAXON_RUN_INSTANCE=f"a.b.runs.{U1}")
     context = world.resolve(project="a/b", **call)
     told = (context.collect_artifacts.value, context.collect_resources.value)
@@ -167,15 +168,12 @@ def test_what_is_collected(world, env, call, collected, monkeypatch):
 
 
 @pytest.mark.parametrize("field", ["track_logs", "collect_resources"])
-def test_what_is_not_built_yet_is_off_and_who_asked_for_it_is_warned(world, field):
+def test_what_is_not_built_yet_is_not_promised_and_who_asks_for_it_is_warned(world, field):
     asked = world.resolve(project="a/b", **{field: True})
-    setting = getattr(asked, field)
-    assert (setting.value, setting.source) == (False, "not built yet")
-    assert [(lost.value, lost.source) for lost in setting.shadowed] == [(True, "argument")]
-    (warning,) = asked.warnings
-    assert warning.startswith(f"{field} (from {field}=) has no effect: the ")
+    assert asked.explain()[field].value == "not built yet"
+    (warning,) = not_built_yet(asked)
+    assert warning.startswith(f"{field} (from argument {field}) has no effect: the ")
     assert warning.endswith(" is not built yet")
-    for quiet in ({}, {field: False}):
-        context = world.resolve(project="a/b", **quiet)
-        assert (getattr(context, field).value, context.warnings) == (False, ())
-        assert context.explain()[field].value is False
+    silent, off = world.resolve(project="a/b"), world.resolve(project="a/b", **{field: False})
+    assert (silent.explain()[field].value, [*not_built_yet(silent)]) == ("not built yet", [])
+    assert (off.explain()[field].value, [*not_built_yet(off)]) == (False, [])

@@ -1,4 +1,5 @@
 import hashlib
+import logging
 import re
 import subprocess
 import threading
@@ -422,3 +423,15 @@ def test_an_input_of_300_000_numbers_is_described_and_that_is_said_once(run, cap
     assert (directory(run) / "run.plx.json").stat().st_size < 3000
     (warning,) = [record.getMessage() for record in caplog.records]
     assert warning.startswith("'ids' is too large")
+
+
+def test_who_asks_for_what_is_not_built_yet_is_warned(tmp_path, caplog):
+    with axonlog.Run(project="a/b", is_offline=True, track_logs=True, collect_resources=True):
+        pass
+    said = [text for text in map(logging.LogRecord.getMessage, caplog.records) if "built" in text]
+    assert said == [
+        "track_logs (from argument track_logs) has no effect: the capture of console output is not "
+        "built yet",
+        "collect_resources (from argument collect_resources) has no effect: the sampling of "
+        "processor and memory is not built yet",
+    ]
