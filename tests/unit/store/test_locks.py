@@ -214,7 +214,7 @@ def test_a_folder_that_somebody_takes_away_while_it_is_made_is_made_again(tmp_pa
     is_over = threading.Event()
 
     def tidy():
-        while not is_over.is_set():
+        while not is_over.wait(1e-5):  # not in each single moment: nobody could make anything then
             with contextlib.suppress(OSError):
                 private.rmdir()
 
