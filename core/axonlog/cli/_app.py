@@ -14,18 +14,24 @@ from typing import Any
 
 from axonlog._version import __version__
 from axonlog.errors import AxonlogError, ContextError
+from axonlog.runs import (
+    Outcome,
+    Overrides,
+    RunView,
+    pick_runs,
+    run_roots,
+    runs_below,
+    runs_to_send_again,
+    send_runs,
+    view_run,
+)
 
 from ._bars import watch_for
-from ._checking import runs_to_send_again
 from ._context import CONTEXT_OPTIONS, DESCRIPTION, SUMMARY, explain
-from ._destination import Overrides
-from ._exit_codes import DONE, EXPLAINED, INTERRUPTED, PENDING, WRONG
-from ._finding import pick_runs, run_roots, runs_below
+from ._exit_codes import DONE, EXPLAINED, INTERRUPTED, PENDING, WRONG, exit_code_of
+from ._format import count
 from ._presentation import outcome_line, remarks, runs_table
-from ._sending import Outcome, send_runs
 from ._terminal import Screen
-from ._view import RunView, view_run
-from ._words import count
 
 _BEGINNING = datetime.min.replace(tzinfo=timezone.utc)
 _WIDEST = 100
@@ -250,7 +256,12 @@ def _choose(
         if trust_ledger:
             return [run for run in found if run.is_waiting], []
         delivered = [run for run in found if run.is_readable and not run.is_waiting]
-        lost, unchecked = runs_to_send_again(delivered, overrides)
+        lost, failures = runs_to_send_again(delivered, overrides)
+        unchecked = [
+            f"{count(number, 'run')} delivered before could not be checked: {error}; "
+            "--trust-ledger does not ask"
+            for error, number in failures.items()
+        ]
         return [run for run in found if run.is_waiting or run.path in lost], unchecked
     if not meant:
         unsent = sum(1 for run in _view_all(runs_below(roots)) if run.is_waiting)
@@ -269,7 +280,7 @@ def _view_all(paths: Sequence[Path]) -> list[RunView]:
 
 def _exit_code(outcomes: Sequence[Outcome]) -> int:
     # What is wrong outweighs what is pending: it will not get better by itself.
-    return max((outcome.exit_code for outcome in outcomes), default=DONE)
+    return max(map(exit_code_of, outcomes), default=DONE)
 
 
 def _places(roots: Sequence[Path]) -> str:

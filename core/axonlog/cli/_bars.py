@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from axonlog.delivery import DeliveryReport
+from axonlog.runs import RunView, Watch
 
+from ._format import size
 from ._presentation import label
-from ._sending import Watch
 from ._terminal import Screen, printable
-from ._view import RunView
-from ._words import size
 
 _Update = Callable[[DeliveryReport], None]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from axonlog.runs import Outcome
+
 DONE = 0
 PENDING = 1
 WRONG = 2
@@ -17,3 +19,10 @@ MEANINGS = {
 EXPLAINED = "\n".join(
     ["Exit codes:", *(f"  {code:<4} {meaning}" for code, meaning in MEANINGS.items())]
 )
+
+
+def exit_code_of(outcome: Outcome) -> int:
+    """What the outcome of one run means for the exit code."""
+    if outcome.error is not None:
+        return WRONG
+    return DONE if outcome.report.is_complete else PENDING

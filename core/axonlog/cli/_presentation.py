@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 
 from axonlog.delivery import DeliveryReport
+from axonlog.runs import COPY, LOST, UNREADABLE, Outcome, RunView
 
-from ._sending import Outcome
+from ._format import age, count, size
 from ._table import Cell, Column, render
 from ._terminal import Screen, printable
-from ._view import COPY, LOST, UNREADABLE, RunView
-from ._words import age, count, size
 
 _STYLES = {
     "running": "cyan",

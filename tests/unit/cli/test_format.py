@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from axonlog.cli._words import age, count, size
+from axonlog.cli._format import age, count, size
 
 NOW = datetime(2024, 5, 6, tzinfo=timezone.utc)
 

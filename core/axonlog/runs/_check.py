@@ -12,12 +12,11 @@ from axonlog.store import RunDirectory, read_record
 
 from ._destination import Clients, Overrides, run_client
 from ._view import RunView
-from ._words import count
 
 
 def runs_to_send_again(
     runs: Sequence[RunView], overrides: Overrides
-) -> tuple[set[Path], list[str]]:
+) -> tuple[set[Path], dict[str, int]]:
     """Those of delivered runs that their servers lack something of.
 
     Each project is asked once for many runs.
@@ -27,7 +26,8 @@ def runs_to_send_again(
         overrides: Where the user wants runs to go.
 
     Returns:
-        Their directories, and sentences about servers that could not be asked.
+        Their directories; and why others could not be checked, with the number of runs for each
+        reason.
     """
     clients = Clients()
     projects: dict[str, tuple[RunClient, list[RunView]]] = {}
@@ -53,9 +53,4 @@ def runs_to_send_again(
         except (AxonlogError, OSError) as error:
             failures[str(error)] = failures.get(str(error), 0) + len(members)
     clients.close()
-    told = [
-        f"{count(number, 'run')} delivered before could not be checked: {error}; "
-        "--trust-ledger does not ask"
-        for error, number in failures.items()
-    ]
-    return again, told
+    return again, failures

@@ -21,7 +21,7 @@ from axonlog.store import (
 )
 
 from ._destination import known_destination
-from ._waiting import waiting
+from ._pending import waiting
 
 _CHUNK_BYTES = 1 << 20
 LOST = "lost"

@@ -14,7 +14,6 @@ from axonlog.errors import AxonlogError
 from axonlog.store import RunDirectory, read_record
 
 from ._destination import Clients, Overrides, run_client
-from ._exit_codes import DONE, PENDING, WRONG
 from ._view import RunView
 
 # Called with a run that is to be sent, gives what takes the news while it is.
@@ -36,13 +35,6 @@ class Outcome:
     owner: str | None = None
     project: str | None = None
     error: str | None = None
-
-    @property
-    def exit_code(self) -> int:
-        """What this one run means for the exit code."""
-        if self.error is not None:
-            return WRONG
-        return DONE if self.report.is_complete else PENDING
 
     @property
     def trouble(self) -> str | None:
