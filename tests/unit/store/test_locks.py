@@ -211,21 +211,19 @@ def test_a_lock_between_threads_has_a_deadline_too():
 
 def test_a_folder_that_somebody_takes_away_while_it_is_made_is_made_again(tmp_path):
     private = tmp_path / "run" / ".axonlog"
-    is_over = threading.Event()
 
-    def tidy():
-        while not is_over.wait(1e-5):  # not in each single moment: nobody could make anything then
+    def take_away_once(is_over):
+        while not is_over.is_set():
             with contextlib.suppress(OSError):
                 private.rmdir()
+                return
 
-    tidying = threading.Thread(target=tidy)
-    tidying.start()
-    try:
-        for _ in range(500):
-            lock = FileLock(private / "journal" / "lock")
-            with lock.held():
-                pass
-            shutil.rmtree(private, ignore_errors=True)
-    finally:
+    for _ in range(500):
+        is_over = threading.Event()
+        other = threading.Thread(target=take_away_once, args=(is_over,))
+        other.start()
+        with FileLock(private / "journal" / "lock").held():
+            assert (private / "journal" / "lock").is_file()
         is_over.set()
-        tidying.join()
+        other.join()
+        shutil.rmtree(private, ignore_errors=True)
