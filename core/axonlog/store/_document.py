@@ -65,6 +65,8 @@ class RunRecord(BaseModel):
     inputs: dict[str, Any] | None = None
     outputs: dict[str, Any] | None = None
     meta_info: dict[str, Any] | None = None
+    # The names of outputs that the user set: no last value of a metric replaces these.
+    given_outputs: list[str] | None = None
 
 
 def read_record(path: Path) -> RunRecord:
@@ -94,6 +96,7 @@ class _Changes:
 
     texts: dict[_Text, str] = field(default_factory=dict)
     values: dict[_Values, tuple[bool, dict[str, Any]]] = field(default_factory=dict)
+    last_values: dict[str, Any] = field(default_factory=dict)
     tags: tuple[bool, list[str]] | None = None
     conditions: list[tuple[Condition, datetime]] = field(default_factory=list)
 
@@ -103,6 +106,8 @@ class _Changes:
     def merge(self, name: _Values, values: dict[str, Any], *, reset: bool) -> None:
         was_reset, before = self.values.get(name, (False, {}))
         self.values[name] = (reset or was_reset, values if reset else {**before, **values})
+        if reset and name == "outputs":
+            self.last_values = {}
 
     def add_tags(self, tags: list[str], *, reset: bool) -> None:
         was_reset, before = self.tags or (False, [])
@@ -115,6 +120,12 @@ class _Changes:
         for key, (reset, values) in self.values.items():
             current = None if reset else getattr(record, key)
             setattr(record, key, {**(current or {}), **values})
+            if key == "outputs":
+                given = [] if reset else (record.given_outputs or [])
+                record.given_outputs = list(dict.fromkeys([*given, *values])) or None
+        # After the user's own, and never in their place.
+        if last_values := _without_given(self.last_values, record):
+            record.outputs = {**(record.outputs or {}), **last_values}
         if self.tags is not None:
             reset, tags = self.tags
             current_tags = [] if reset else (record.tags or [])
@@ -122,6 +133,12 @@ class _Changes:
         for condition, at in self.conditions:
             if condition not in record.status_conditions:
                 _enter(record, condition, at)
+
+
+def _without_given(values: Mapping[str, Any], record: RunRecord) -> dict[str, Any]:
+    """The values under names that the user set no output for."""
+    given = frozenset(record.given_outputs or ())
+    return {name: value for name, value in values.items() if name not in given}
 
 
 def _enter(record: RunRecord, condition: Condition, at: datetime) -> None:
@@ -233,7 +250,10 @@ class RunDocument:
 
         def change() -> bool:
             current = getattr(self._record, field)
-            if ({} if reset else current or {}) | converted == current:
+            is_known = field != "outputs" or converted.keys() <= {
+                *(self._record.given_outputs or ())
+            }
+            if is_known and ({} if reset else current or {}) | converted == current:
                 return False
             self._changes.merge(field, converted, reset=reset)
             return True
@@ -244,6 +264,23 @@ class RunDocument:
             elif change():
                 self._is_changed = True
                 self._changes.apply(self._record)
+
+    def keep_last_values(self, values: Mapping[str, Any]) -> None:
+        """Set outputs to the last values of metrics, but for those that the user set.
+
+        Raises:
+            OSError: As for ``save``.
+        """
+
+        def change() -> bool:
+            news = _without_given(values, self._record)
+            if news.items() <= (self._record.outputs or {}).items():
+                return False
+            self._changes.last_values |= news
+            return True
+
+        with self._lock:
+            self._write(change)
 
     def add_tags(self, tags: Sequence[str], *, reset: bool = False) -> None:
         """Append the tags that are new; with ``reset`` the old ones go.

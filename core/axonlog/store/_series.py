@@ -190,7 +190,7 @@ class SeriesBook:
             if self._last_values:
                 self._names.save()
                 values = {stem: _markable(value) for stem, value in self._last_values.items()}
-                self._document.merge("outputs", values)
+                self._document.keep_last_values(values)
                 self._last_values.clear()
             self._tell_values([series for series in self._series.values() if series.is_news])
             due = {
@@ -257,7 +257,7 @@ class SeriesBook:
             if item.kind == _METRIC and item.summary is not None and item.summary.last is not None
         }
         if values:
-            self._document.merge("outputs", values)
+            self._document.keep_last_values(values)
         for item in series:
             item.is_news = False
 

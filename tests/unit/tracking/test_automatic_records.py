@@ -124,3 +124,42 @@ def test_a_late_digest_does_not_touch_what_was_logged_since(tmp_path, monkeypatc
     assert entries["best"]["path"] == "outputs/two.pt"
     assert entries["best"]["summary"]["hash"] == digest(tmp_path / "two.pt")
     assert entries["loss-png"]["summary"]["hash"] == digest(tmp_path / "loss.png")
+
+
+def outputs_of(run):
+    return json.loads((directory(run) / "run.plx.json").read_text())["outputs"]
+
+
+@pytest.mark.parametrize("order", ["output first", "metric first", "metric not yet on disk"])
+@pytest.mark.parametrize("collects", [True, False])
+def test_an_output_of_the_user_is_never_replaced_by_the_last_value_of_a_metric(order, collects):
+    settings = {**OFFLINE, "track_env": False, "track_code": False, "collect_artifacts": collects}
+    run = axonlog.Run(**settings)
+    if order != "output first":
+        run.log_metrics(loss=1.0, acc=0.5, step=1)
+    if order == "metric first":
+        run._recorder.store.refresh()
+    run.log_outputs(loss=7)
+    run.log_metrics(loss=2.0, acc=0.6, step=2)
+    run.end()
+    assert outputs_of(run) == {"loss": 7, "acc": 0.6}
+    with axonlog.Run(**settings, run_uuid=run.run_uuid) as again:
+        again.log_metrics(loss=3.0, acc=0.7, step=3)
+    assert outputs_of(run) == {"loss": 7, "acc": 0.7}
+
+
+def test_a_value_that_the_user_confirms_as_an_output_stays():
+    with axonlog.Run(**OFFLINE, track_env=False, track_code=False) as run:
+        run.log_metrics(loss=1.0, acc=0.5, step=1)
+        run._recorder.store.refresh()
+        run.log_outputs(loss=1.0)
+        run.log_metrics(loss=2.0, acc=0.6, step=2)
+    assert outputs_of(run) == {"loss": 1.0, "acc": 0.6}
+
+
+def test_outputs_that_the_user_took_away_come_back_with_the_next_value():
+    with axonlog.Run(**OFFLINE, track_env=False, track_code=False) as run:
+        run.log_outputs(loss=7, best=1)
+        run.log_outputs(best=2, reset=True)
+        run.log_metrics(loss=2.0, best=0.1, step=2)
+    assert outputs_of(run) == {"best": 2, "loss": 2.0}
