@@ -80,6 +80,8 @@ class FileDelivery:
         self._sent_at: dict[str, float] = {}
         self._compared_at = -math.inf
         self._to_join: dict[str, int] = {}
+        # Of folders whose replacement broke off: the server may have deleted and not unpacked them.
+        self._unsure: set[str] = set()
         self._has_adopted = False
         self._allowance = float(_ALLOWANCE_BYTES)
         self._looked_at = clock()
@@ -176,6 +178,9 @@ class FileDelivery:
             TransportError: The server does not answer.
             ServerError: It is in no state to take anything.
         """
+        if self._unsure:
+            self._forget_missing(client, self._unsure)
+            self._unsure.clear()
         due = self._due(final=final)
         due = [
             *self._after_a_look(client, [path for path in due if is_event_file(path)]),
@@ -303,11 +308,14 @@ class FileDelivery:
             ServerError: It is in no state to take anything.
         """
         done: set[str] = set()
+        looked_at = set(due)  # of those the beginnings have been looked at
         folders = replaced_folders(due, self.found, busy=self._to_join.keys())
         for folder, paths in folders.items():
             tree = client.get_tree(folder)
             # One that the server does not have yet needs no replacing, and goes with the others.
             if tree.error is not None or not self._is_all_ours(folder, tree):
+                continue
+            if not all(self._continues(path) for path in paths if path not in looked_at):
                 continue
             before = {path: sent for path in paths if (sent := self._ledger.files.get(path))}
             try:
@@ -315,16 +323,25 @@ class FileDelivery:
                     client, paths, replaces=tree.files, before=before
                 )
             except (AxonlogError, OSError) as error:
-                # Nobody knows how far it came.
-                self._forget_missing(client, paths)
+                # Nobody knows how far it came; a server that is away is asked by the next step.
+                self._unsure.update(paths)
                 if concerns_all(error):
                     raise
+                self._forget_missing(client, paths)
+                self._unsure.difference_update(paths)
                 _log.debug("%s: an archive was not taken: %s", self._label, error)
                 continue
             if arrived is not None:
                 self._confirm(client, arrived)
                 done.update(arrived)
         return done
+
+    def _continues(self, path: str) -> bool:
+        """Whether sending a file takes no row from the server; it may be one that is not due."""
+        sent = self._ledger.files.get(path)
+        if sent is None or sent.stamp == self.found[path] or not is_event_file(path):
+            return True
+        return self._begins_as_sent(path, sent)
 
     def _is_all_ours(self, folder: str, tree: ArtifactTree) -> bool:
         """Whether the server's folder holds what was sent from here, and nothing else."""
