@@ -14,11 +14,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, cast, get_args
 
 from axonlog.context import Context, absent_unless_given, not_built_yet, resolve
-from axonlog.errors import AxonlogError, EventError
+from axonlog.errors import ArgumentTypeError, AxonlogError, EventError
 from axonlog.events import ArtifactKind, Status, clean_name
 from axonlog.store import LineageEntry, digest, to_json_fields, to_json_value, write_json
 
 from . import _console
+from ._arguments import check_path, check_seconds, check_text, not_a_mapping
 from ._artifacts import digest_of_value, existing, keep_asset, keep_output, lineage_entry
 from ._brief import brief, shortened
 from ._capture import CAPTURED, describe_code, describe_environment, is_captured
@@ -287,6 +288,7 @@ class Run:
         if not is_patient and error is None:
             raise KeyboardInterrupt
 
+    @brief
     def end(self, *, wait_s: float | None = None) -> None:
         """End the run as succeeded, unless it has another ending already.
 
@@ -298,6 +300,7 @@ class Run:
         Raises:
             KeyboardInterrupt: Ctrl-C while it waits. The run has ended all the same.
         """
+        check_seconds("wait_s", wait_s)
         if not self._end_as(Ending("succeeded"), wait_s=wait_s):
             raise KeyboardInterrupt
 
@@ -483,13 +486,13 @@ class Run:
         """Tell how far the run is, from 0 to 1.
 
         Raises:
-            TypeError: Not a number.
-            ValueError: Outside that range.
+            ArgumentTypeError: Not a number; also a ``TypeError``.
+            EventError: Outside that range; also a ``ValueError``.
         """
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise TypeError(f"progress must be a number from 0 to 1, not {value!r}")
+            raise ArgumentTypeError(f"progress must be a number from 0 to 1, not {value!r}")
         if not 0 <= value <= 1:
-            raise ValueError(f"progress must be from 0 to 1, not {value!r}")
+            raise EventError(f"progress must be from 0 to 1, not {value!r}")
         with self._open.tolerating_disk_trouble():
             self._open.store.document.merge("meta_info", {"progress": value}, deferred=True)
 
@@ -537,24 +540,28 @@ class Run:
                 changed=last_transition_time,
             )
 
+    @brief
     def log_succeeded(
         self, reason: str | None = None, message: str | None = "Operation has succeeded"
     ) -> None:
         """End the run as succeeded; does nothing when it has ended."""
-        self._end_as(Ending("succeeded", reason, message))
+        self._end_given("succeeded", reason, message)
 
+    @brief
     def log_failed(self, reason: str | None = None, message: str | None = None) -> None:
         """End the run as failed; does nothing when it has ended."""
-        self._end_as(Ending("failed", reason, message))
+        self._end_given("failed", reason, message)
 
+    @brief
     def log_stopped(
         self, reason: str | None = None, message: str | None = "Operation is stopped"
     ) -> None:
         """End the run as stopped; does nothing when it has ended."""
-        self._end_as(Ending("stopped", reason, message))
+        self._end_given("stopped", reason, message)
 
     # Files
 
+    @brief
     def get_artifacts_path(
         self,
         rel_path: str | None = None,
@@ -570,9 +577,12 @@ class Run:
             is_dir: The path is a folder, to be made itself.
             use_store_path: Relative to the run's place in the artifacts store instead.
         """
+        if rel_path is not None:
+            check_path("rel_path", rel_path)
         root = self.context.store_path if use_store_path else self.context.artifacts_path
         return self._path_in(root.value, rel_path, ensure_path and not use_store_path, is_dir)
 
+    @brief
     def get_outputs_path(
         self,
         rel_path: str | None = None,
@@ -581,6 +591,8 @@ class Run:
         use_store_path: bool = False,
     ) -> str | None:
         """A path among the run's outputs; arguments as for ``get_artifacts_path``."""
+        if rel_path is not None:
+            check_path("rel_path", rel_path)
         if use_store_path:
             return self.get_artifacts_path(
                 f"outputs/{rel_path or ''}".rstrip("/"), False, False, True
@@ -668,6 +680,7 @@ class Run:
             rel_path: The path to tell instead of ``path``.
             skip_hash_calculation: Do not digest the content.
         """
+        check_path("path", path)
         with self._open.tolerating_disk_trouble():
             digest_hex = hash
             if digest_hex is None and content is not None:
@@ -696,6 +709,8 @@ class Run:
             rel_path: Its place below the outputs, ``env.json`` if not given.
             content: What to write; interpreter, machine, packages and context if not given.
         """
+        if rel_path is not None:
+            check_path("rel_path", rel_path)
         self._note_environment(rel_path, content, is_automatic=False)
 
     @_recording
@@ -709,6 +724,9 @@ class Run:
                 given. Without a commit nothing is noted.
             is_input: Whether the run reads the code rather than makes it.
         """
+        if code_ref is not None and not isinstance(code_ref, Mapping):
+            kind = type(code_ref).__name__
+            raise ArgumentTypeError(f"code_ref must be a mapping, not {kind}")
         self._note_code(code_ref, is_input=is_input, is_automatic=False)
 
     # Inside
@@ -768,6 +786,11 @@ class Run:
         with self._open.tolerating_disk_trouble():
             self._open.store.lineage.add([entry], is_automatic=is_automatic)
 
+    def _end_given(self, status: FinalStatus, reason: str | None, message: str | None) -> None:
+        check_text("reason", reason)
+        check_text("message", message)
+        self._end_as(Ending(status, reason, message))
+
     def _end_as(self, ending: Ending, *, wait_s: float | None = None) -> bool:
         return self._recorder is None or self._recorder.end_as(ending, wait_s=wait_s)
 
@@ -781,8 +804,12 @@ class Run:
     ) -> None:
         if isinstance(given, Mapping):
             values = {**given, **values}
+        elif isinstance(given, bool):
+            reset = given
         elif given is not None:
-            reset = bool(given)
+            # Taken for `reset`, as anything true once was, it would take the other values away.
+            function = "log_meta" if field == "meta_info" else f"log_{field}"
+            raise not_a_mapping(function, given)
         named, refused = _named(values) if field != "meta_info" else (values, [])
         with self._open.tolerating_disk_trouble():
             self._open.store.document.merge(field, named, reset=reset)
@@ -818,6 +845,7 @@ class Run:
         hashed: bool,
     ) -> None:
         """As an output with ``summary``, or with a step as an asset whose event says ``told``."""
+        check_path("path", path)
         source = existing(path)
         store = self._open.store
         with self._open.tolerating_disk_trouble():

@@ -1,13 +1,15 @@
 """What a user's mistake looks like: one sentence, and a traceback that ends at the user's line."""
 
+import argparse
 import enum
+import json
 import traceback
 
 import pytest
 
 import axonlog
 from axonlog import tracking
-from axonlog.errors import AxonlogError, EventError, RefusedError
+from axonlog.errors import ArgumentTypeError, AxonlogError, EventError, RefusedError
 from support.fault_server import Answer
 from support.runs import lineage_of, statuses_of
 
@@ -30,6 +32,18 @@ def no_current_run(monkeypatch):
         (lambda run: axonlog.log_metric("m", "0.5"), "'m': a metric must be one number, not str"),
         (lambda run: axonlog.log_metrics(m=1, step="3"), "a step must be a whole number, not '3'"),
         (lambda run: axonlog.log_artifact("no.txt"), "no such file or folder: 'no.txt'"),
+        (lambda run: axonlog.log_artifact(3), "path must be text or a path, not int"),
+        (lambda run: axonlog.log_model(None), "path must be text or a path, not NoneType"),
+        (lambda run: axonlog.log_file_ref(3), "path must be text or a path, not int"),
+        (lambda run: axonlog.get_artifacts_path(3), "rel_path must be text or a path, not int"),
+        (lambda run: axonlog.get_outputs_path(3), "rel_path must be text or a path, not int"),
+        (lambda run: axonlog.log_env(3), "rel_path must be text or a path, not int"),
+        (lambda run: axonlog.log_code_ref(3), "code_ref must be a mapping, not int"),
+        (lambda run: axonlog.log_progress("x"), "progress must be a number from 0 to 1, not 'x'"),
+        (lambda run: axonlog.log_progress(3), "progress must be from 0 to 1, not 3"),
+        (lambda run: axonlog.log_failed(3), "reason must be text, not int"),
+        (lambda run: axonlog.log_succeeded(message=3), "message must be text, not int"),
+        (lambda run: axonlog.end(wait_s="x"), "wait_s must be a number of seconds, not 'x'"),
         (lambda run: axonlog.init(project="a/b/c/d"), "project"),
         (lambda run: axonlog.Run(**{**OFFLINE, "run_uuid": "x"}), "'x' is not a run's uuid"),
     ],
@@ -43,6 +57,18 @@ def test_a_mistake_is_a_sentence_below_the_users_own_line(mistake, sentence):
     assert frames[:2] == [__file__, __file__]
     assert len(frames) <= 4
     assert len("".join(traceback.format_exception(caught.value)).splitlines()) <= 14
+
+
+@pytest.mark.parametrize("wrong", [3, "lr", [1], argparse.Namespace(lr=1)])
+@pytest.mark.parametrize("method", ["log_inputs", "log_outputs", "log_meta"])
+def test_what_is_no_mapping_is_refused_and_takes_no_values_away(method, wrong):
+    with axonlog.init(**OFFLINE) as run:
+        getattr(axonlog, method)(kept=1)
+        with pytest.raises(ArgumentTypeError, match=rf"{method}\(\).* not {type(wrong).__name__}"):
+            getattr(axonlog, method)(wrong)
+    document = json.loads((run.path / "run.plx.json").read_bytes())
+    field = {"log_meta": "meta_info"}.get(method, method.removeprefix("log_"))
+    assert document[field]["kept"] == 1
 
 
 def test_what_was_behind_an_error_is_kept():
