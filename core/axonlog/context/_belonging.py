@@ -8,8 +8,9 @@ from pathlib import Path
 
 from axonlog.context._advice import polyaxon_command
 from axonlog.context._entity import Entity, parse, parse_cached, to_project_name
-from axonlog.context._origin import Answer, Origin
-from axonlog.context._precedence import EXPLICIT, Decision, SourceId, Sources, default
+from axonlog.context._options import EXPLICIT
+from axonlog.context._origin import Answer, Origin, SourceId
+from axonlog.context._precedence import Decision, Sources, default
 from axonlog.context._sources import CachedFile, Source
 from axonlog.errors import AxonlogError, ContextError
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from axonlog.context._belonging import Belonging
-from axonlog.context._origin import Answer, Origin
-from axonlog.context._precedence import Decision, SourceId, Sources, decide
+from axonlog.context._origin import Answer, Origin, SourceId
+from axonlog.context._precedence import Decision, Sources, decide
 from axonlog.context._sources import RunFile
 from axonlog.errors import AxonlogError, ContextError
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from axonlog.client import PolyaxonClient
 from axonlog.context import ClientConfig
-from axonlog.context._fields import READERS
 from axonlog.context._model import Context
+from axonlog.context._options import PRECEDENCE, READERS
 from axonlog.context._origin import Answer, Origin
-from axonlog.context._precedence import PRECEDENCE, decide
+from axonlog.context._precedence import decide
 from axonlog.errors import ContextError
 
 HOSTS = ("trainer config", "client", "environment", "global cache", "shared cache")
