@@ -20,6 +20,7 @@ from axonlog.client import RunClient
 from axonlog.context._entity import to_project_name
 from support.clients import client_of
 from support.command import in_terminal, make_run
+from support.default_host import set_default_host
 from support.fault_server import Answer, Forward, Hang
 from support.remote import remote_curve
 from support.runs import document_of
@@ -63,7 +64,7 @@ def test_a_run_that_found_no_server_is_sent_later(polyaxon_server, project, monk
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         nobody = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        monkeypatch.setattr("axonlog.context._values.DEFAULT_HOST", nobody)
+        set_default_host(monkeypatch, nobody)
         path = make_run(project=project, is_offline=None, is_new=None)
     monkeypatch.setenv("POLYAXON_HOST", polyaxon_server.url)
     assert main(["sync", path.name]) == 0

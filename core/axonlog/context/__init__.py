@@ -1,15 +1,22 @@
 """Where am I? The resolved settings of a run, each with the source it came from."""
 
-from axonlog.context._client_config import ClientConfig
 from axonlog.context._explain import not_built_yet
-from axonlog.context._given import absent_unless_given
 from axonlog.context._model import Connection, Context, Setting, Shadowed
+from axonlog.context._options import (
+    RUN_OPTIONS,
+    ClientConfig,
+    RunOptions,
+    absent_unless_given,
+    takes_run_options,
+)
 from axonlog.context._resolve import places_of, resolve, resolve_connection
 
 __all__ = [
+    "RUN_OPTIONS",
     "ClientConfig",
     "Connection",
     "Context",
+    "RunOptions",
     "Setting",
     "Shadowed",
     "absent_unless_given",
@@ -17,4 +24,5 @@ __all__ = [
     "places_of",
     "resolve",
     "resolve_connection",
+    "takes_run_options",
 ]

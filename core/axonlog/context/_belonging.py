@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from axonlog.context._advice import polyaxon_command
 from axonlog.context._entity import Entity, parse, parse_cached, to_project_name
-from axonlog.context._origin import Answer, Origin
-from axonlog.context._precedence import EXPLICIT, Decision, SourceId, Sources, default
-from axonlog.context._sources import CachedFile, Source
+from axonlog.context._options import CURRENT_OWNER, EXPLICIT, PRECEDENCE
+from axonlog.context._origin import Answer, Origin, SourceId
+from axonlog.context._precedence import Decision, Sources, default
+from axonlog.context._sources import CachedFile
 from axonlog.errors import AxonlogError, ContextError
 
-_PROJECT_FILES: tuple[SourceId, ...] = ("local_project", "global_project")
-# Of a project that was named without its owner. A local file is about this very directory; whose
-# organization is the current one is known better by the login than by a global file, which holds
-# whatever project was used last.
-_CURRENT_OWNER: tuple[SourceId, ...] = ("local_project", "user", "global_project")
+# What was written for this very run, or by it: what is wrong there is always an error.
+_STATED: tuple[SourceId, ...] = ("document", *EXPLICIT)
 DEFAULT_OWNER = "default"
 _NAMELESS_PROJECT = "default"
 
@@ -60,9 +58,7 @@ def project_of_directory(cwd: Path | None) -> str:
     return to_project_name(cwd.name if cwd else "") or _NAMELESS_PROJECT
 
 
-def decide_belonging(
-    sources: Sources, *, is_managed: bool, fallback_project: str | None = None
-) -> Belonging:
+def decide_belonging(sources: Sources, *, fallback_project: str | None = None) -> Belonging:
     """Decide owner, team and project.
 
     A project that is given without an owner stays with the current organization: the owner of the
@@ -70,29 +66,36 @@ def decide_belonging(
     cached project.
 
     Args:
-        sources: Of this call.
-        is_managed: Polyaxon started this process.
+        sources: Of this call; the run instance is silent unless Polyaxon started this process.
         fallback_project: The project where no source names one; None makes that an error.
 
     Raises:
         ContextError: No project, names that are not allowed, or two owners that differ.
     """
-    given = [place for name in ("document", *EXPLICIT) if (place := _explicit(sources[name]))]
-    project = next((place for place in given if place.entity.project), None)
-    owner = next((place for place in given if place.entity.owner), None)
+    stated = [
+        place
+        for name in PRECEDENCE["project"]
+        if name in _STATED and (place := _place(name, sources))
+    ]
+    project = next((place for place in stated if place.entity.project), None)
+    owner = next((place for place in stated if place.entity.owner), None)
     warning = project.entity.warning if project else None
-    is_named = project is not None
     notices: tuple[str, ...] = ()
-    if project is None:
-        project = _found_project(
-            sources, owner, is_managed=is_managed, fallback_project=fallback_project
-        )
-        owner = owner or (project if project.entity.owner else None)
-        owner = owner or _named(sources, ("user",))
-    elif owner is None:
-        owner = _named(sources, ("instance",) if is_managed else _CURRENT_OWNER)
-        notices = () if is_managed else _other_owner(sources, project, owner)
-    others = _others(sources, given, is_managed=is_managed, is_named=is_named)
+    if project is not None:
+        owners = CURRENT_OWNER
+        if owner is None:
+            owner = _first_owner(CURRENT_OWNER, sources)
+            notices = _other_owner(sources, project, owner)
+    else:
+        owners = PRECEDENCE["owner"]
+        project = _found_project(sources, owner, fallback_project=fallback_project)
+        if owner is None and project.entity.owner:
+            owner = project
+        if owner is None:
+            # A cached project speaks of its own owner only, not of another project's.
+            rest = [name for name in owners if name not in PRECEDENCE["project"]]
+            owner = _first_owner(rest, sources)
+    others = [*stated, *_readable(owners, sources)]
     if owner is None:
         decided_owner, decided_team = default(DEFAULT_OWNER), default(None)
     else:
@@ -104,31 +107,17 @@ def decide_belonging(
     return Belonging(decided_owner, decided_team, decided_project, warnings, notices)
 
 
-def _explicit(source: Source) -> _Place | None:
+def _place(name: SourceId, sources: Sources) -> _Place | None:
+    """What one source says about the place of the run; None when it says nothing."""
+    source = sources[name]
     owner, project = source.answer("owner"), source.answer("project")
-    owner_origin = owner.origin if owner else Origin("argument", "owner")
-    project_origin = project.origin if project else Origin("argument", "project")
-    read = parse_cached if isinstance(source, CachedFile) else parse
-    entity = read(
-        str(owner.value) if owner else None,
-        str(project.value) if project else None,
-        owner_origin=owner_origin,
-        project_origin=project_origin,
-    )
-    if entity == Entity():
+    said = owner or project
+    if said is None:
         return None
     # `project="acme/mnist"` names the owner too, and is where a person would look for it.
-    named_by_project = owner is None
-    return _Place(entity, project_origin if named_by_project else owner_origin, project_origin)
-
-
-def _cached(source: Source) -> _Place | None:
-    owner, project = source.answer("owner"), source.answer("project")
-    if owner is None and project is None:
-        return None
-    some = (owner or project).origin  # type: ignore[union-attr]
-    owner_origin, project_origin = (a.origin if a else some for a in (owner, project))
-    entity = parse_cached(
+    owner_origin, project_origin = (owner or said).origin, (project or said).origin
+    read = parse if name in EXPLICIT else parse_cached
+    entity = read(
         str(owner.value) if owner else None,
         str(project.value) if project else None,
         owner_origin=owner_origin,
@@ -138,22 +127,20 @@ def _cached(source: Source) -> _Place | None:
 
 
 def _found_project(
-    sources: Sources, owner: _Place | None, *, is_managed: bool, fallback_project: str | None
+    sources: Sources, owner: _Place | None, *, fallback_project: str | None
 ) -> _Place:
     """The project that nobody named: of the run instance, or of the cached project."""
     found: _Place | None = None
-    if is_managed:
-        found = _cached(sources["instance"])
-    else:
-        for name in _PROJECT_FILES:
-            source = sources[name]
-            if not isinstance(source, CachedFile) or source.content() is None:
-                continue
-            found = _cached(source)
-            if found is None or found.entity.project is None:
-                raise Origin(source.name, None, str(source.path)).refuse(
-                    "the cached project has no name; pass project=... or correct the file"
-                )
+    for name in PRECEDENCE["project"]:
+        if name in _STATED:
+            continue
+        source, found = sources[name], _place(name, sources)
+        is_nameless = found is None or found.entity.project is None
+        if is_nameless and isinstance(source, CachedFile) and source.content() is not None:
+            raise Origin(source.name, None, str(source.path)).refuse(
+                "the cached project has no name; pass project=... or correct the file"
+            )
+        if found is not None:
             break
     if found is None and fallback_project is not None:
         return _Place(Entity(project=fallback_project), Origin("default"), Origin("default"))
@@ -168,10 +155,10 @@ def _found_project(
     return found
 
 
-def _named(sources: Sources, names: Iterable[SourceId]) -> _Place | None:
+def _first_owner(order: Iterable[SourceId], sources: Sources) -> _Place | None:
     """The first of these sources that names an owner."""
-    for name in names:
-        place = _cached(sources[name])
+    for name in order:
+        place = _place(name, sources)
         if place and place.entity.owner:
             return place
     return None
@@ -179,8 +166,10 @@ def _named(sources: Sources, names: Iterable[SourceId]) -> _Place | None:
 
 def _other_owner(sources: Sources, project: _Place, owner: _Place | None) -> tuple[str, ...]:
     """That the global cached project has another owner than the one that was taken."""
-    cached = _readable(sources["global_project"])
-    if not (owner and cached and cached.entity.owner) or cached.entity.owner == owner.entity.owner:
+    cached = next(_readable(["global_project"], sources), None)
+    if owner is None or owner.owner_origin.source == "in-cluster":
+        return ()
+    if not (cached and cached.entity.owner) or cached.entity.owner == owner.entity.owner:
         return ()
     mine, theirs = owner.entity.owner, cached.entity.owner
     name = project.entity.project
@@ -190,21 +179,17 @@ def _other_owner(sources: Sources, project: _Place, owner: _Place | None) -> tup
     )
 
 
-def _others(
-    sources: Sources, given: list[_Place], *, is_managed: bool, is_named: bool
-) -> list[_Place]:
-    """Everybody who has something to say; who cannot say it properly is left out."""
-    files = _CURRENT_OWNER if is_named else (*_PROJECT_FILES, "user")
-    names: tuple[SourceId, ...] = ("instance", *files) if is_managed else files
-    found = (_readable(sources[name]) for name in names)
-    return [*given, *(place for place in found if place)]
-
-
-def _readable(source: Source) -> _Place | None:
-    try:
-        return _cached(source)
-    except AxonlogError:
-        return None
+def _readable(order: Iterable[SourceId], sources: Sources) -> Iterator[_Place]:
+    """What the sources say that nobody stated; one that cannot say it properly is left out."""
+    for name in order:
+        if name in _STATED:
+            continue
+        try:
+            place = _place(name, sources)
+        except AxonlogError:
+            continue
+        if place is not None:
+            yield place
 
 
 def _decision(winner: Answer, others: Iterable[Answer]) -> Decision:
@@ -213,7 +198,7 @@ def _decision(winner: Answer, others: Iterable[Answer]) -> Decision:
 
 
 def _nothing_found(sources: Sources, owner: _Place | None) -> str:
-    names: tuple[SourceId, ...] = (*EXPLICIT, "instance", *_PROJECT_FILES)
+    names = [name for name in PRECEDENCE["project"] if name != "document"]
     looked = "; ".join(sources[name].place("project") for name in names)
     known = f"owner {owner.entity.owner!r} is given, but " if owner else ""
     message = (

@@ -26,20 +26,12 @@ def decide_collecting(sources: Sources, *, is_new: bool, is_offline: bool) -> Co
     Raises:
         ContextError: An argument or a variable is neither true nor false.
     """
-    sidecar = decide("has_process_sidecar", sources, fallback=False)
+    sidecar = decide("has_process_sidecar", sources)
     ours = is_new or is_offline or bool(sidecar.value)
-    artifacts = decide("collect_artifacts", sources, fallback=True)
+    artifacts = decide("collect_artifacts", sources)
     resources = decide("collect_resources", sources, fallback=ours)
     if resources.value and not artifacts.value:
         # Figures are events: there is nowhere to keep them.
         lost = () if resources.origin.source == "default" else (resources.answer,)
         resources = Decision(Answer(False, artifacts.origin), (*lost, *resources.shadowed))
     return Collecting(artifacts, resources, sidecar)
-
-
-# What the original does and axonlog does not do yet. The settings are resolved all the same: they
-# say what is wanted, as the original's do, and will count as soon as there is something to switch.
-NOT_BUILT = {
-    "track_logs": "the capture of console output",
-    "collect_resources": "the sampling of processor and memory",
-}

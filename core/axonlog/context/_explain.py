@@ -9,8 +9,12 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from axonlog.context._collecting import NOT_BUILT
 from axonlog.context._model import Context, Setting, Shadowed
+from axonlog.context._options import SETTINGS
+
+# What the original does and axonlog does not do yet. The settings are resolved all the same: they
+# say what is wanted, as the original's do, and will count as soon as there is something to switch.
+_NOT_BUILT = {name: row.missing for name, row in SETTINGS.items() if row.missing}
 
 _HIDDEN = "**********"
 _HEAD = ("setting", "value", "source")
@@ -112,7 +116,7 @@ def explain(context: Context) -> Explanation:
 
 def not_built_yet(context: Context) -> Iterator[str]:
     """A sentence for each thing that is not built yet and that somebody asked for by name."""
-    for field, what in NOT_BUILT.items():
+    for field, what in _NOT_BUILT.items():
         setting: Setting[bool] = getattr(context, field)
         if setting.value and setting.source != "default":
             origin = _row(field, setting).origin
@@ -123,7 +127,7 @@ def _row(
     field: str, said: Setting[Any] | Shadowed, shadowed: tuple[ExplainRow, ...] = ()
 ) -> ExplainRow:
     value = said.value
-    if field in NOT_BUILT and value is True:
+    if field in _NOT_BUILT and value is True:
         value = "not built yet"  # a bare yes would be a promise
     elif isinstance(value, SecretStr):
         value = _HIDDEN

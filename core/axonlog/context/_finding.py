@@ -37,7 +37,7 @@ def find_online(
         ContextError: See `decide_belonging` and `choose_online`.
     """
     sources = _with_occupying_run(sources, surroundings, is_managed=is_managed)
-    belonging = decide_belonging(sources, is_managed=is_managed)
+    belonging = decide_belonging(sources)
     run = choose_online(sources, belonging, is_managed=is_managed, is_elsewhere=server.is_elsewhere)
     directory, warnings = decide_directory(
         sources,
@@ -68,14 +68,14 @@ def find_offline(sources: Sources, surroundings: Surroundings, *, is_managed: bo
         if is_on_disk:
             document.check_uuid(uuid.value)
             sources = {**sources, "document": document}
-        belonging = decide_belonging(sources, is_managed=is_managed, fallback_project=fallback)
+        belonging = decide_belonging(sources, fallback_project=fallback)
         run = choose_offline(sources, uuid, is_on_disk=is_on_disk)
         is_asked_for = bool(decide("is_new", sources).value) or uuid.origin.source == "in-cluster"
         if run.is_new.value and not is_asked_for:
             unknown = f"run {uuid.value} ({uuid.origin}) is not in {directory.value}: "
             warnings = (*warnings, f"{unknown}a new run is started under this uuid")
         return Found(belonging, run, directory, (*warnings, *belonging.warnings))
-    belonging = decide_belonging(sources, is_managed=is_managed, fallback_project=fallback)
+    belonging = decide_belonging(sources, fallback_project=fallback)
     own = instance_uuid(sources, belonging) if is_managed else None
     run = choose_offline(sources, Decision(own) if own else None, is_on_disk=False)
     is_new = bool(decide("is_new", sources).value)

@@ -21,6 +21,26 @@ SourceName = Literal[
     "generated",
 ]
 
+# The objects that are asked. Several of them may be shown to a person under one `SourceName`.
+SourceId = Literal[
+    "argument",
+    "trainer",
+    "client",
+    "document",
+    "instance",
+    "mounted_auth",
+    "environment",
+    "local_project",
+    "global_project",
+    "local_run",
+    "global_run",
+    "user",
+    "client_file",
+    "shared_client_file",
+    "auth_file",
+    "shared_auth_file",
+]
+
 _IN_PYTHON = ("argument", "client", "trainer config")
 _CACHES = ("run directory", "in-cluster", "local cache", "global cache", "shared cache")
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from axonlog.context import _values as values
 from axonlog.context._files import belongs_to_another_user, read_mapping
-from axonlog.context._origin import Origin
-from axonlog.context._precedence import SourceId, Sources
+from axonlog.context._origin import Origin, SourceId
+from axonlog.context._precedence import Sources
 from axonlog.context._sources import (
     Arguments,
     AuthFile,

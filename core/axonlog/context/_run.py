@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from axonlog.context._belonging import Belonging
-from axonlog.context._origin import Answer, Origin
-from axonlog.context._precedence import Decision, SourceId, Sources, decide
+from axonlog.context._options import EXPLICIT, PRECEDENCE
+from axonlog.context._origin import Answer, Origin, SourceId
+from axonlog.context._precedence import Decision, Sources, decide
 from axonlog.context._sources import RunFile
 from axonlog.errors import AxonlogError, ContextError
 
-_RUN_FILES: tuple[SourceId, ...] = ("local_run", "global_run")
+_STATED: tuple[SourceId, ...] = (*EXPLICIT, "document")
 _FINAL = frozenset({"succeeded", "failed", "stopped", "skipped", "upstream_failed", "done"})
 
 
@@ -27,7 +28,7 @@ class RunChoice:
 
 def given_uuid(sources: Sources) -> Decision | None:
     """The uuid that the caller names, also by the directory of a run, if any."""
-    decision = decide("run_uuid", sources, among=("argument", "trainer", "client", "document"))
+    decision = decide("run_uuid", sources, among=_STATED)
     return decision if decision.value else None
 
 
@@ -117,8 +118,9 @@ def _with_losers(
     winner: Answer, sources: Sources, belonging: Belonging, *, is_managed: bool
 ) -> Decision:
     """``winner`` with everything it overrides; what cannot be read has lost anyway."""
-    names: tuple[SourceId, ...] = ("argument", "trainer", "client")
-    names += ("instance",) if is_managed else _RUN_FILES
+    # In a managed run, what the image's files say about runs is stale.
+    stale = ("local_run", "global_run") if is_managed else ("instance",)
+    names = [n for n in PRECEDENCE["run_uuid"] if n not in ("document", *stale)]
     lost = []
     for name in names:
         try:
@@ -146,7 +148,7 @@ def _client_run_is_elsewhere(
 def _cached_or_new(
     sources: Sources, belonging: Belonging, wish: Decision, *, is_elsewhere: bool
 ) -> RunChoice:
-    for name in _RUN_FILES:
+    for name in PRECEDENCE["run_uuid"]:
         source = sources[name]
         if not isinstance(source, RunFile) or source.content() is None:
             continue

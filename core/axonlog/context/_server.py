@@ -9,8 +9,9 @@ from pydantic import SecretStr
 
 from axonlog.context import _values as values
 from axonlog.context._model import Connection
-from axonlog.context._origin import Answer, Origin
-from axonlog.context._precedence import PRECEDENCE, Decision, SourceId, Sources, decide, default
+from axonlog.context._options import CLIENT_SETTINGS, PRECEDENCE, SETTINGS
+from axonlog.context._origin import Answer, Origin, SourceId
+from axonlog.context._precedence import Decision, Sources, decide, default
 from axonlog.errors import AxonlogError, ContextError
 
 _EXPLICIT_SOURCES = ("trainer config", "client")
@@ -34,7 +35,7 @@ class Server:
     @property
     def is_elsewhere(self) -> bool:
         """Whether the caller names another server than the caches belong to."""
-        cached = self.ambient_host or values.DEFAULT_HOST
+        cached = self.ambient_host or str(SETTINGS["host"].default)
         explicit = self.host.origin.source in _EXPLICIT_SOURCES
         return explicit and not values.same_host(self.host.value, cached)
 
@@ -51,15 +52,15 @@ def decide_server(sources: Sources, env: Mapping[str, str], *, in_cluster: bool 
         ContextError: A setting that is reached makes no sense.
         AuthenticationError: The token cannot be sent.
     """
-    host = decide("host", sources, fallback=values.DEFAULT_HOST)
+    host = decide("host", sources)
     if in_cluster and host.origin.source == "default" and "POLYAXON_HOST" in env:
         raise ContextError(
             "no host: POLYAXON_HOST is empty and POLYAXON_K8S_IN_CLUSTER is true; set "
             "POLYAXON_HOST to the address of the gateway or unset it"
         )
     token, warnings = _decide_token(sources, host)
-    timeout = decide("timeout", sources, fallback=60.0)
-    verify_ssl = decide("verify_ssl", sources, fallback=True)
+    timeout = decide("timeout", sources)
+    verify_ssl = decide("verify_ssl", sources)
     if not verify_ssl.value:
         warnings = (
             *warnings,
@@ -69,7 +70,6 @@ def decide_server(sources: Sources, env: Mapping[str, str], *, in_cluster: bool 
     connection = Connection.model_construct(
         host=host.value,
         token=token.value,
-        authentication_type=decide("authentication_type", sources, fallback="Token").value,
         timeout_s=timeout.value or None,
         verify_ssl=verify_ssl.value,
         pool_maxsize=decide("connection_pool_maxsize", sources).value,
@@ -79,14 +79,11 @@ def decide_server(sources: Sources, env: Mapping[str, str], *, in_cluster: bool 
     return Server(host, token, timeout, verify_ssl, connection, ambient, warnings)
 
 
-_PLAIN = (
-    "ssl_ca_cert",
-    "cert_file",
-    "key_file",
-    "assert_hostname",
-    "retries",
-    "header",
-    "header_service",
+# The settings that a connection takes over as they are.
+_PLAIN = tuple(
+    name
+    for name in CLIENT_SETTINGS
+    if name in Connection.model_fields and name not in ("host", "token", "verify_ssl")
 )
 
 

@@ -7,10 +7,19 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from axonlog.context import _values as values
-from axonlog.context._client_config import ClientConfig, client_config
-from axonlog.context._fields import READERS, RUN_INSTANCE, RUN_VARIABLES, TOKEN_VARIABLE, VARIABLES
 from axonlog.context._files import read_json, read_mapping
 from axonlog.context._model import Connection
+from axonlog.context._options import (
+    CLIENT_SETTINGS,
+    READERS,
+    RUN_INSTANCE,
+    SETTINGS,
+    STRICT_FLAGS,
+    TOKEN_VARIABLE,
+    VARIABLES,
+    ClientConfig,
+    client_config,
+)
 from axonlog.context._origin import Answer, Origin, SourceName
 from axonlog.context._surroundings import Surroundings
 from axonlog.context._trainer_config import TrainerConfig
@@ -50,19 +59,6 @@ def _read(field: str, raw: object, origin: Origin) -> Answer | None:
     return None if value is None else Answer(value, origin)
 
 
-_STRICT_FLAGS = (
-    "is_new",
-    "is_offline",
-    "no_op",
-    "refresh_data",
-    "strict",
-    "log_context",
-    "track_code",
-    "track_env",
-    "track_logs",
-)
-
-
 class Arguments:
     """The arguments of the call."""
 
@@ -72,7 +68,7 @@ class Arguments:
     def answer(self, field: str) -> Answer | None:
         origin = Origin("argument", field)
         raw = self._given.get(field)
-        if field in _STRICT_FLAGS:
+        if field in STRICT_FLAGS:
             value = values.strict_flag(raw, origin)
             return None if value is None else Answer(value, origin)
         return _read(field, raw, origin)
@@ -187,6 +183,10 @@ class RunInstance:
         return f"the variable {RUN_INSTANCE}"
 
 
+# POLYAXON_NO_CONFIG switches the client's settings off, never a promise to stay offline.
+_WITHOUT_CONFIG = frozenset(SETTINGS) - (frozenset(CLIENT_SETTINGS) - {"is_offline", "no_op"})
+
+
 class Environment:
     """The variables, by the names of the original library; read when asked."""
 
@@ -195,22 +195,15 @@ class Environment:
         self._no_config = no_config
 
     def answer(self, field: str) -> Answer | None:
-        name = _variable(field)
+        name = SETTINGS[field].variable
         if name is None:
             return None
-        # POLYAXON_NO_CONFIG switches the client's settings off, never a promise to stay offline.
-        if self._no_config and field not in ("is_offline", "no_op", *RUN_VARIABLES):
+        if self._no_config and field not in _WITHOUT_CONFIG:
             return None
         return _read(field, self._surroundings.env.get(name), Origin("environment", name))
 
     def place(self, field: str) -> str:
-        return f"the variable {_variable(field)} (not set)"
-
-
-def _variable(field: str) -> str | None:
-    if field == "token":
-        return TOKEN_VARIABLE
-    return VARIABLES.get(field) or RUN_VARIABLES.get(field)
+        return f"the variable {SETTINGS[field].variable} (not set)"
 
 
 class CachedFile:

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from axonlog.context._options import SETTINGS
 from axonlog.context._origin import Origin
 from axonlog.context._surroundings import Surroundings
 from axonlog.errors import ArgumentTypeError, ContextError
@@ -19,25 +20,9 @@ from axonlog.errors import ArgumentTypeError, ContextError
 # The first section that is there wins, key by key.
 _SECTIONS = ("axonlog", "tracking", "polyaxon")
 
+_SECTION_KEYS = tuple(name for name, row in SETTINGS.items() if "trainer" in row.sources)
 # At the top a key may as well be the user's own: only what plainly names a run counts.
-_TOP_KEYS = (
-    "owner",
-    "project",
-    "run_uuid",
-    "name",
-    "description",
-    "tags",
-    "is_new",
-    "is_offline",
-    "artifacts_path",
-    "collect_artifacts",
-    "collect_resources",
-    "track_code",
-    "track_env",
-    "track_logs",
-    "refresh_data",
-)
-_SECTION_KEYS = (*_TOP_KEYS, "no_op", "log_context", "strict", "host", "timeout", "verify_ssl")
+_TOP_KEYS = tuple(name for name in _SECTION_KEYS if SETTINGS[name].at_top)
 
 
 @dataclasses.dataclass(frozen=True)

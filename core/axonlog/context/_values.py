@@ -20,7 +20,6 @@ from axonlog.context._origin import Origin
 from axonlog.errors import AuthenticationError
 
 CLOUD_HOST = "https://cloud.polyaxon.com"
-DEFAULT_HOST = "http://localhost:8000"
 
 # The library of the same name takes this word as "send no token, whatever is cached".
 NO_TOKEN = "no-auth"  # noqa: S105

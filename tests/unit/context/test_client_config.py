@@ -6,7 +6,7 @@ import pickle
 import pytest
 
 from axonlog.context import ClientConfig
-from axonlog.context._client_config import client_config
+from axonlog.context._options import client_config
 from axonlog.errors import ArgumentTypeError, ContextError
 
 

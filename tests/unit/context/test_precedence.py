@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from axonlog.client import PolyaxonClient
 from axonlog.context import ClientConfig
-from axonlog.context._fields import READERS
 from axonlog.context._model import Context
+from axonlog.context._options import PRECEDENCE, READERS
 from axonlog.context._origin import Answer, Origin
-from axonlog.context._precedence import PRECEDENCE, decide
+from axonlog.context._precedence import decide
 from axonlog.errors import ContextError
 
 HOSTS = ("trainer config", "client", "environment", "global cache", "shared cache")
@@ -163,3 +163,37 @@ def test_two_files_are_merged_key_by_key(world):
     world.put(world.shared, ".client", {"POLYAXON_HOST": "http://tmp", "POLYAXON_TIMEOUT": 7})
     context = world.resolve(project="a/b")
     assert (context.host.value, context.timeout.value) == ("http://home", 7.0)
+
+
+def swapped(monkeypatch, field, one, other):
+    """The table with two sources of ``field`` in each other's place."""
+    swap = {one: other, other: one}
+    monkeypatch.setitem(PRECEDENCE, field, tuple(swap.get(s, s) for s in PRECEDENCE[field]))
+
+
+def test_the_table_decides_the_project(world, monkeypatch):
+    world.locally(".project", {"owner": "here", "name": "local"})
+    world.globally(".project", {"owner": "there", "name": "global"})
+    assert world.resolve().project.value == "local"
+    swapped(monkeypatch, "project", "local_project", "global_project")
+    context = world.resolve()
+    assert (context.owner.value, context.project.value) == ("there", "global")
+
+
+def test_the_table_decides_the_owner_among_those_who_do_not_name_the_project(world, monkeypatch):
+    world.locally(".project", {"name": "local"})
+    world.globally(".user", {"organization": "login"})
+    assert world.resolve().owner.value == "login"
+    without = tuple(name for name in PRECEDENCE["owner"] if name != "user")
+    monkeypatch.setitem(PRECEDENCE, "owner", without)
+    assert world.resolve().owner.value == "default"
+
+
+def test_the_table_decides_the_cached_run(world, monkeypatch):
+    world.locally(".run", {"uuid": "1" * 32})
+    world.globally(".run", {"uuid": "2" * 32})
+    assert world.resolve(project="a/b").run_uuid.value == "1" * 32
+    swapped(monkeypatch, "run_uuid", "local_run", "global_run")
+    context = world.resolve(project="a/b")
+    assert context.run_uuid.value == "2" * 32
+    assert [lost.value for lost in context.run_uuid.shadowed] == ["1" * 32]

@@ -11,6 +11,7 @@ import pytest
 
 import axonlog
 from axonlog.errors import MissingRunError, RefusedError, ServerError, TransportError
+from support.default_host import set_default_host
 from support.fault_server import Answer, FaultServer, Reset
 from support.runs import points_of
 
@@ -70,7 +71,7 @@ class TestNobodyNamedAServer:
     @pytest.fixture
     def default(self, monkeypatch):
         def default(url):
-            monkeypatch.setattr("axonlog.context._values.DEFAULT_HOST", url)
+            set_default_host(monkeypatch, url)
 
         return default
 
