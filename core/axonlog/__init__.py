@@ -23,7 +23,7 @@ if sys.platform == "win32":
     )
 
 if TYPE_CHECKING:
-    from axonlog import client, context, errors, tracking
+    from axonlog import client, context, errors, integration, tracking
     from axonlog.tracking import (
         TRACKING_RUN,
         Run,
@@ -65,6 +65,7 @@ __all__ = [
     "get_or_create_run",
     "get_outputs_path",
     "init",
+    "integration",
     "log_artifact",
     "log_code_ref",
     "log_env",
@@ -87,7 +88,7 @@ __all__ = [
     "tracking",
 ]
 
-_SUBMODULES = frozenset({"client", "context", "errors", "tracking"})
+_SUBMODULES = frozenset({"client", "context", "errors", "integration", "tracking"})
 
 
 def __getattr__(name: str) -> object:

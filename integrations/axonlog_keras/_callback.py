@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from axonlog.tracking.lazy import LazyRun
+from axonlog.integration import Context, LazyRun, Run
 from axonlog_keras._keras import keras
 from axonlog_keras._optimizer import batches_seen, describe, learning_rate, optimizer_of
-
-if TYPE_CHECKING:
-    from axonlog.context import Context
-    from axonlog.tracking import Run
 
 Logs = Mapping[str, Any]  # of numbers; a training loop of the user's own may pass tensors
 
@@ -180,14 +176,14 @@ class AxonCallback(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Tell the run that training went well. Nothing ends: more work may follow."""
         self._is_fitting = False
-        self._lazy.settle()
+        self._lazy.mark_finished()
 
     def on_test_end(self, logs: Logs | None = None) -> None:
         """Record an ``evaluate`` of the user's own; the one inside ``fit`` is in its epoch."""
         if not self._is_fitting and logs:
             self._find_step()
             self._log({f"test_{name}": value for name, value in logs.items()})
-            self._lazy.settle()
+            self._lazy.mark_finished()
 
     def _find_step(self) -> None:
         # Not less than our own count: a model that was compiled again counts from 0.

@@ -7,17 +7,13 @@ import sys
 from argparse import Namespace
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
 from lightning_utilities.core.rank_zero import rank_zero_only
 
-from axonlog.tracking.lazy import LazyRun
+from axonlog.integration import Context, LazyRun, Run
 from axonlog_lightning._base import LoggerBase, introduce, rank_zero_experiment
-
-if TYPE_CHECKING:
-    from axonlog.context import Context
-    from axonlog.tracking import Run
 
 
 class AxonLogger(LoggerBase):
@@ -178,17 +174,17 @@ class AxonLogger(LoggerBase):
                 in the middle of a run that a cluster is about to requeue, which stays running.
         """
         if status == "success":
-            self._lazy.settle()
+            self._lazy.mark_finished()
         elif status == "failed":
-            self._settle_failed()
+            self._mark_failed()
 
-    def _settle_failed(self) -> None:
+    def _mark_failed(self) -> None:
         # Lightning calls `finalize` while it handles the exception, and does not pass it on.
         error = sys.exc_info()[1]
         if error is None:
             error = RuntimeError("the Trainer said so and gave no reason")
         # Of either package, so known by its name.
         if any(kind.__name__ == "SIGTERMException" for kind in type(error).__mro__):
-            self._lazy.stop("SIGTERM", "stopped by SIGTERM")
+            self._lazy.mark_stopped("SIGTERM", "stopped by SIGTERM")
         else:
-            self._lazy.settle(error)
+            self._lazy.mark_finished(error)

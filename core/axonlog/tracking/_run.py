@@ -305,15 +305,27 @@ class Run:
             raise KeyboardInterrupt
 
     def settle(
-        self, status: FinalStatus, *, reason: str | None = None, message: str | None = None
+        self,
+        status: FinalStatus | BaseException,
+        *,
+        reason: str | None = None,
+        message: str | None = None,
     ) -> None:
         """Give the run an ending and go on listening: the next record sets it running again.
 
         For a trainer whose fit is over while its process is not. An ending of failed or stopped
         is not replaced by a later succeeded.
+
+        Args:
+            status: The status, or the exception that ended the work, which has reason and message.
+            reason: In one word, why.
+            message: In a sentence, why.
         """
         if self._recorder is not None:
-            self._recorder.settle(Ending(status, reason, message))
+            if isinstance(status, BaseException):
+                self._recorder.settle(ending_of(status))
+            else:
+                self._recorder.settle(Ending(status, reason, message))
 
     # Copying
 

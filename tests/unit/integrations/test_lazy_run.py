@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 import axonlog
 from axonlog.errors import ContextError
-from axonlog.tracking.lazy import LazyRun
+from axonlog.integration import LazyRun
 from support.kept import curve, curves, only_run, record_of, run_directories
 
 
@@ -233,9 +233,9 @@ def test_nothing_of_an_input_is_called(work):
 
 def test_an_ending_without_a_run_makes_none(work):
     run = lazy()
-    run.settle()
-    run.settle(ValueError("boom"))
-    run.stop("SIGTERM", "stopped by SIGTERM")
+    run.mark_finished()
+    run.mark_finished(ValueError("boom"))
+    run.mark_stopped("SIGTERM", "stopped by SIGTERM")
     assert list(work.iterdir()) == []
 
 

@@ -76,7 +76,7 @@ def test_without_either_package_the_error_says_what_to_install():
 
 def test_importing_axonlog_imports_no_framework():
     done = run(
-        "import sys, axonlog, axonlog.tracking, axonlog.tracking.lazy\n"
+        "import sys, axonlog, axonlog.tracking, axonlog.integration\n"
         "assert not {'torch', 'keras', 'lightning', 'numpy'} & set(sys.modules)"
     )
     assert done.returncode == 0, done.stderr

@@ -1,15 +1,51 @@
-"""A run that an integration starts with its first record, or joins if one is there already.
+"""The base of every framework's adapter.
 
-What every integration needs and none may write for itself: resolve the context without starting
-anything, start late, share one run between several integrations of a process, survive pickling.
+An adapter translates the callbacks of one framework into calls of a ``LazyRun``, which does what
+every adapter needs: it resolves the context without starting anything, starts the run with the
+first record, shares one run between the adapters of a process, survives copying and pickling, and
+never stops a training because of a value that cannot be recorded.
+
+An adapter takes the options of a run by name, makes one ``LazyRun``, and forwards the events of its
+framework. For a trainer that calls ``on_begin``, ``on_step`` and ``on_end`` of its callbacks::
+
+    from typing import Any
+
+    from axonlog.integration import Context, LazyRun, Run
+
+
+    class AxonTracker:
+        def __init__(self, **options: Any) -> None:  # project=, name=, config=, is_offline= ...
+            self._lazy = LazyRun("AxonTracker", options)
+
+        @property
+        def context(self) -> Context:
+            return self._lazy.context  # starts nothing
+
+        @property
+        def run(self) -> Run:
+            return self._lazy.start()
+
+        def on_begin(self, settings: dict[str, Any]) -> None:
+            self._lazy.log_inputs(settings)
+
+        def on_step(self, step: int, metrics: dict[str, float]) -> None:
+            self._lazy.log_metrics(metrics, step)
+
+        def on_end(self, error: BaseException | None) -> None:
+            self._lazy.mark_finished(error)
+
+``on_end`` gives the run a status and does not end it: the next record sets it running again, and
+the process ends it. ``Context`` and ``Run`` are here for annotations, so that an adapter imports
+nothing else of axonlog.
 """
 
 from __future__ import annotations
 
+import inspect
 import logging
 import threading
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 from weakref import WeakKeyDictionary
 
@@ -18,15 +54,16 @@ from axonlog import tracking
 from axonlog.context import Context
 from axonlog.errors import ContextError, EventError
 from axonlog.events import check_name, to_metric_value, to_step
+from axonlog.tracking import Run
 
-from ._endings import ending_of
-
-if TYPE_CHECKING:
-    from ._run import Run
+__all__ = ["Context", "LazyRun", "Run"]
 
 _log = logging.getLogger("axonlog")
 
-# The sources of a field that the person who made the integration wrote down for it.
+# What an adapter may pass on; the context is what a LazyRun resolves from it.
+_OPTIONS = frozenset(inspect.signature(tracking.init).parameters) - {"context"}
+
+# The sources that count as an explicit wish of the user.
 _EXPLICIT = ("argument", "trainer config")
 
 # A vector of so many numbers, such as a score per class, is worth a metric per number.
@@ -55,17 +92,26 @@ class LazyRun:
 
     Args:
         kind: The integration's name, the same for all its instances.
-        arguments: Keyword arguments of ``tracking.init``; None means not given.
+        arguments: Keyword arguments of ``axonlog.init``; None means not given.
+
+    Raises:
+        TypeError: ``axonlog.init`` has no such argument.
     """
 
     def __init__(self, kind: str, arguments: Mapping[str, Any]) -> None:
+        unknown = arguments.keys() - _OPTIONS
+        if unknown:
+            raise TypeError(
+                f"{kind} has no option {', '.join(map(repr, sorted(unknown)))}; the options are "
+                f"{', '.join(sorted(_OPTIONS))}"
+            )
         self._kind = kind
         self._arguments = {key: value for key, value in arguments.items() if value is not None}
         self._instance = uuid4().hex
         self._context: Context | None = None
         self._run: Run | None = None
         self._token_is_missing = False
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
     @property
     def context(self) -> Context:
@@ -113,7 +159,7 @@ class LazyRun:
         try:
             run.log_metrics(metrics, step=step)
         except EventError:
-            self._log_what_was_refused(run, metrics, step)
+            self._log_valid_metrics(run, metrics, step)
 
     def log_inputs(self, inputs: object) -> None:
         """Record inputs; nested mappings become one input per leaf, named ``outer/inner``.
@@ -125,37 +171,36 @@ class LazyRun:
         """
         if not isinstance(inputs, Mapping) and not hasattr(inputs, "__dict__"):
             error = EventError(f"inputs must be a mapping or have attributes, not {inputs!r:.60}")
-            self._tell_once("what was given as inputs", error)
+            self._warn_once("what was given as inputs", error)
             return
         named = {}
         for name, value in _flatten(inputs if isinstance(inputs, Mapping) else vars(inputs)):
             try:
                 named[check_name(name)] = value
             except EventError as error:
-                self._tell_once(f"input {name!r}", error)
+                self._warn_once(f"input {name!r}", error)
         self.start().log_inputs(named)
 
-    def settle(self, error: BaseException | None = None) -> None:
-        """Tell the run how the training ended, if there is a run: well, or with ``error``."""
-        if self._run is None or self._run.is_ended:
-            return
-        if error is None:
-            self._run.settle("succeeded")
-            return
-        ending = ending_of(error)
-        self._run.settle(ending.status, reason=ending.reason, message=ending.message)
+    def mark_finished(self, error: BaseException | None = None) -> None:
+        """Give the run the status of a training that is over; nothing happens without a run.
 
-    def stop(self, reason: str, message: str) -> None:
-        """Tell the run, if there is one, that somebody stopped the training, and why."""
+        Args:
+            error: The exception that ended the training; without one the run succeeded.
+        """
+        if self._run is not None and not self._run.is_ended:
+            self._run.settle("succeeded" if error is None else error)
+
+    def mark_stopped(self, reason: str, message: str) -> None:
+        """Give the run the status ``stopped``; nothing happens without a run."""
         if self._run is not None and not self._run.is_ended:
             self._run.settle("stopped", reason=reason, message=message)
 
-    def _log_what_was_refused(self, run: Run, metrics: Mapping[str, Any], step: Any) -> None:
+    def _log_valid_metrics(self, run: Run, metrics: Mapping[str, Any], step: Any) -> None:
         try:
             to_step(step)
         except EventError as error:
             # Nothing has been recorded yet.
-            self._tell_once("the step of some metrics", error)
+            self._warn_once("the step of some metrics", error)
             self.log_metrics(metrics)
             return
         # The others have been recorded.
@@ -169,27 +214,29 @@ class LazyRun:
                     parts = {f"{name}/{index}": number for index, number in enumerate(numbers)}
                     run.log_metrics(parts, step=step)
                 else:
-                    self._tell_once(f"metric {name!r}", error)
+                    self._warn_once(f"metric {name!r}", error)
 
-    def _tell_once(self, what: str, error: EventError) -> None:
-        if what not in self._told:
-            self._told.add(what)
+    def _warn_once(self, what: str, error: EventError) -> None:
+        if what not in self._reported:
+            self._reported.add(what)
             _log.warning("%s: %s is not recorded: %s", self._kind, what, error)
 
     def _decide(self) -> None:
         current = tracking.TRACKING_RUN
-        if current is None or current.is_ended or self._is_rival(current):
+        if current is None or current.is_ended or self._is_same_integration(current):
             self._context = self._resolve()
             return
-        wanted = self._what_is_wanted(current)
+        wanted = self._resolve_offline(current)
         if _asks_for_another(wanted, current):
             self._context = self._resolve()
             return
         self._context, self._run = current.context, current
-        self._tell_what_is_ignored(wanted, current)
+        self._warn_of_ignored(wanted, current)
 
-    def _what_is_wanted(self, current: Run) -> Context:
-        """What was written down, read offline: a token that is missing is the other run's to have.
+    def _resolve_offline(self, current: Run) -> Context:
+        """The context that the explicit settings ask for.
+
+        Resolved offline: whether a token is there matters only to the process's current run.
 
         Raises:
             ContextError: A place was written down that cannot be used.
@@ -204,11 +251,12 @@ class LazyRun:
                 raise
             return wanted
 
-    def _is_rival(self, run: Run) -> bool:
+    def _is_same_integration(self, run: Run) -> bool:
+        """Whether another instance of this integration started ``run``."""
         kind, instance = _STARTERS.get(run, (None, None))
         return kind == self._kind and instance != self._instance
 
-    def _tell_what_is_ignored(self, wanted: Context, run: Run) -> None:
+    def _warn_of_ignored(self, wanted: Context, run: Run) -> None:
         ignored = [
             f"{field}="
             for field in ("name", "description", "tags", "artifacts_path")
