@@ -15,7 +15,9 @@ from axonlog.cli import main
 def run(tmp_path, *arguments, **env):
     home = tmp_path / "home"
     home.mkdir(exist_ok=True)
-    environment = {"PATH": os.environ["PATH"], "HOME": str(home), **env}
+    # Where axonlog is imported from in a second checkout that shares the first one's environment.
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    environment = {**kept, "HOME": str(home), **env}
     return subprocess.run(
         [sys.executable, "-m", "axonlog", "context", *arguments],
         capture_output=True,
