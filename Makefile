@@ -5,11 +5,12 @@ BIN := $(VENV)/bin
 SERVER_VENV := .venv-server
 PIP_FLAGS := --disable-pip-version-check --quiet
 
-.PHONY: help demo test environments check format bench server clean
+.PHONY: help demo test test-fast environments check format bench server clean
 
 help:
 	@echo "make demo    train two small models, tracked offline, and show what was kept"
 	@echo "make test    run the tests, the ones against a real Polyaxon server included"
+	@echo "make test-fast  only the unit tests that start no process: under a minute"
 	@echo "make environments  only the tests that install axonlog anew (they are part of make test)"
 	@echo "make check   format, lint, types, import contracts, the wheel in a clean environment"
 	@echo "make bench   measure speed beside peers, each in an environment of its own (half an hour)"
@@ -36,6 +37,9 @@ demo: $(VENV)/.ready
 
 test: $(VENV)/.ready $(SERVER_VENV)/.ready
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --cov --cov-report=term
+
+test-fast: $(VENV)/.ready
+	$(BIN)/python -m pytest tests/unit --numprocesses 2 -m "not process and not server"
 
 environments: $(VENV)/.ready
 	$(BIN)/python -m pytest -m environments

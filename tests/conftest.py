@@ -39,10 +39,18 @@ _FOREIGN_NAMES = frozenset(
 )
 
 
+# A test module that has one of these by name starts processes.
+_STARTS_PROCESSES = frozenset(
+    {"subprocess", "multiprocessing", "run_code", "run_script", "in_terminal"}
+)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark the tests that use the real server, and send them all to one worker: it has one."""
+    """Mark what `make test-fast` leaves out; tests of the real server share one worker's."""
     for item in items:
+        if _STARTS_PROCESSES & vars(getattr(item, "module", None) or object).keys():
+            item.add_marker(pytest.mark.process)
         if "polyaxon_server" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.server)
             if config.pluginmanager.hasplugin("xdist"):
