@@ -9,7 +9,7 @@ from axonlog.context._options import (
     absent_unless_given,
     takes_run_options,
 )
-from axonlog.context._resolve import places_of, resolve, resolve_connection
+from axonlog.context._resolve import places_of, resolve, resolve_connection, resolve_host
 
 __all__ = [
     "RUN_OPTIONS",
@@ -24,5 +24,6 @@ __all__ = [
     "places_of",
     "resolve",
     "resolve_connection",
+    "resolve_host",
     "takes_run_options",
 ]

@@ -11,7 +11,7 @@ from axonlog.context._collecting import decide_collecting
 from axonlog.context._directory import decide_store, outputs_path
 from axonlog.context._finding import Found, find_offline, find_online
 from axonlog.context._installation import require_user
-from axonlog.context._model import Connection, Context
+from axonlog.context._model import Connection, Context, Setting
 from axonlog.context._notices import cache_notices, invented_owner
 from axonlog.context._options import (
     PRECEDENCE,
@@ -23,7 +23,7 @@ from axonlog.context._options import (
 )
 from axonlog.context._places import Places, find_places
 from axonlog.context._precedence import Decision, decide, default
-from axonlog.context._server import decide_server
+from axonlog.context._server import Server, decide_server
 from axonlog.context._sources import Client, Environment, Silent
 from axonlog.context._surroundings import Surroundings
 from axonlog.context._values import flag
@@ -88,11 +88,24 @@ def resolve_connection(
         ContextError: A setting that is reached makes no sense.
         AuthenticationError: The token cannot be sent.
     """
+    return _decide_server(Client.of(config, token)).connection
+
+
+def resolve_host() -> Setting[str]:
+    """The server that a client without settings of its own talks to, and who names it.
+
+    Raises:
+        ContextError: A setting that is reached makes no sense.
+        AuthenticationError: The token cannot be sent.
+    """
+    return _decide_server(Client(None)).host.setting(Setting[str])
+
+
+def _decide_server(client: Client) -> Server:
     surroundings = Surroundings.current()
-    places = find_places(surroundings, arguments={}, client=Client.of(config, token))
+    places = find_places(surroundings, arguments={}, client=client)
     in_cluster = decide("in_cluster", places.sources)
-    server = decide_server(places.sources, surroundings.env, in_cluster=in_cluster.value)
-    return server.connection
+    return decide_server(places.sources, surroundings.env, in_cluster=in_cluster.value)
 
 
 def resolve_in(

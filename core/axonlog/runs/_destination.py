@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from axonlog.client import PolyaxonClient, RunClient
-from axonlog.context import ClientConfig, Connection, resolve_connection
+from axonlog.context import ClientConfig, Connection, resolve_connection, resolve_host
 from axonlog.delivery import Ledger
 from axonlog.errors import ContextError
 from axonlog.store import RunDirectory, RunRecord
@@ -57,6 +58,14 @@ class Clients:
             client = PolyaxonClient.from_connection(_connection(given, known, path))
             self._by_host[given, known] = client
         return client
+
+    def is_named(self, given: str | None, known: str | None) -> bool:
+        """Whether anybody named the server of such a run, or it is only our default."""
+        return bool(given or known) or self._is_host_named
+
+    @functools.cached_property
+    def _is_host_named(self) -> bool:
+        return resolve_host().source != "default"
 
     def close(self) -> None:
         """Close the connections."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -140,12 +141,21 @@ class _Sending:
             record = read_record(RunDirectory(run.path).document)
             with self._changed:  # one of the threads makes the client of a server
                 client = run_client(run.path, record, self._overrides, self._clients)
+                is_named = self._clients.is_named(self._overrides.host, run.destination)
             host = client.client.connection.host
-            limit_s = 0.0 if host in self._away else self._wait_s
+            wait_s = self._wait_s
+            if wait_s is None and not is_named:
+                wait_s = 0.0  # nobody says that there is a server at all: waiting is of no use
+            limit_s = 0.0 if host in self._away else wait_s
             with self._watch(run) as tell:
                 report = deliver(run.path, client, on_progress=tell, wait_s=limit_s)
         except (AxonlogError, OSError) as error:
             return Outcome(run, run.waiting, error=str(error))
         if report.trouble and not report.sent:
             self._away.add(host)
+            if not is_named:
+                trouble = (
+                    f"{report.trouble}; nobody named a server: pass --host, or set POLYAXON_HOST"
+                )
+                report = dataclasses.replace(report, trouble=trouble)
         return Outcome(run, report, host, client.owner, client.project)

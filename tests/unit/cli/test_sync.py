@@ -9,8 +9,10 @@ import subprocess
 
 import pytest
 
+from axonlog import delivery
 from axonlog.cli import main
 from support.command import COMMAND, in_terminal, make_run
+from support.default_host import set_default_host
 from support.fault_server import Answer, Hang
 
 NOBODY = "http://127.0.0.1:9"
@@ -80,6 +82,20 @@ def test_a_server_that_is_away_leaves_everything_pending_and_is_told_once(capsys
     assert "connection refused" in first
     assert second.startswith(f"{paths[1].name[:8]} b  pending: ")
     assert "refused" not in second
+
+
+def test_where_nobody_named_a_server_one_try_is_enough(capsys, monkeypatch):
+    set_default_host(monkeypatch, NOBODY)
+    make_run()
+    tries = []
+    send = delivery.Delivery.step
+    monkeypatch.setattr(
+        delivery.Delivery, "step", lambda *given, **more: tries.append(1) or send(*given, **more)
+    )
+    assert main(["sync", "--all"]) == 1
+    assert len(tries) == 1
+    said = capsys.readouterr().out
+    assert "nobody named a server: pass --host, or set POLYAXON_HOST" in said
 
 
 def test_refused_credentials_are_told_without_the_token(capsys, fault_server, monkeypatch):
