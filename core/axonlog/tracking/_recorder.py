@@ -346,15 +346,18 @@ class Recorder:
         threading.Thread(target=repair_them, name="axonlog-repair", daemon=True).start()
 
     def _join_captures(self, budget: EndBudget) -> None:
+        waited_s = budget.captures_s
         for capture in self._captures:
             capture.join(budget.captures_s)
         left = sum(capture.is_alive() for capture in self._captures)
         if left:
             _log.warning(
-                "%s: ends without %d of its notes on environment, code or files: they took too "
-                "long (is `git` slow here? track_code=False does without)",
+                "%s: ends without %d of its notes on environment, code or files: they are not "
+                "ready after %.1f seconds, a tenth of what the end may take (AXONLOG_END_TIMEOUT, "
+                "wait_s=); where `git` is slow, track_code=False does without",
                 self._label,
                 left,
+                waited_s,
             )
 
     def _close(self, ending: Ending, deadline: float) -> None:

@@ -136,27 +136,21 @@ def _is_no_server(context: Context, error: TransportError | ServerError) -> bool
 
 
 def _report_local(context: Context, error: TransportError | ServerError) -> None:
-    host, path, uuid = context.host.value, context.artifacts_path.value, context.run_uuid.value
+    # Where the run is kept, the line of the start says.
+    host = context.host.value
     advice = (
-        "set POLYAXON_HOST to the address of a server to use one, and send this run later with "
-        f"`axonlog sync {uuid}`"
+        "set POLYAXON_HOST to use a server; "
+        f"`axonlog sync {(context.run_uuid.value or '')[:8]}` sends this run there later"
     )
     if isinstance(error, TransportError) and error.reason == "refused":
         _log.info(
-            "no server is configured and none answers at %s: run %s is local, in %s; %s",
-            host,
-            uuid,
-            path,
-            advice,
+            "no server is configured and none answers at %s, the run is local: %s", host, advice
         )
         return
     _log.warning(
-        "no server is configured and no Polyaxon server answers at %s (%s): "
-        "run %s is local, in %s; %s",
+        "no server is configured and no Polyaxon server answers at %s (%s), the run is local: %s",
         host,
         error,
-        uuid,
-        path,
         advice,
     )
 

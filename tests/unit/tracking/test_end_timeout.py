@@ -153,5 +153,7 @@ def test_a_slow_git_does_not_keep_the_ending_from_the_server(tmp_path, monkeypat
     assert run.delivery.is_complete
     assert stub.run["status"] == "succeeded"
     assert stub.files.keys() == {"events/metric/loss.plx"}
-    (said,) = [r.getMessage() for r in caplog.records if "took too long" in r.getMessage()]
+    (said,) = [
+        r.getMessage() for r in caplog.records if "not ready after 0.4 seconds" in r.getMessage()
+    ]
     assert "ends without 1 of its notes" in said

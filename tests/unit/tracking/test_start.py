@@ -92,10 +92,11 @@ class TestNobodyNamedAServer:
     def test_and_none_answers_so_the_run_is_local_in_one_line(self, start, nobody, caplog):
         with caplog.at_level(logging.INFO, "axonlog"):
             run = start(project="acme/digits")
-        (line,) = (r for r in caplog.records if r.name == "axonlog" and "local" in r.getMessage())
+        line, start_line = (r for r in caplog.records if r.name == "axonlog")
         assert line.levelno == logging.INFO
-        for word in (nobody, run.run_uuid, run.get_artifacts_path(), "POLYAXON_HOST", "sync"):
+        for word in (nobody, "local", "POLYAXON_HOST", f"axonlog sync {run.run_uuid[:8]}"):
             assert word in line.getMessage()
+        assert start_line.getMessage().endswith(f"→ axonlog_data/runs/{run.run_uuid}")
         assert [r for r in caplog.records if r.levelno >= logging.WARNING] == []
         run.end()
 
@@ -160,7 +161,7 @@ class TestNobodyNamedAServer:
         somebody.fault(foreign)
         run = start(project="acme/digits")
         (warning,) = (r for r in caplog.records if r.levelno >= logging.WARNING)
-        for word in ("no Polyaxon server", somebody.url, run.run_uuid, "POLYAXON_HOST"):
+        for word in ("no Polyaxon server", somebody.url, run.run_uuid[:8], "POLYAXON_HOST"):
             assert word in warning.getMessage()
         assert run.delivery is None
         run.end()
