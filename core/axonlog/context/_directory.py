@@ -20,6 +20,12 @@ from axonlog.context._surroundings import Surroundings
 RUN_DOCUMENT = "run.plx.json"
 _DEFAULT_ROOT = "axonlog_data"
 
+# The caches of the command line are not what is wrong.
+_DAMAGED = (
+    "bring it back from the server or a backup, or pass is_new=True or another artifacts_path= to "
+    "start a run beside it"
+)
+
 
 def decide_directory(
     sources: Sources,
@@ -133,7 +139,7 @@ class RunDocument(CachedFile):
         return super().answer(field) if field in ("owner", "project") else None
 
     def _load(self) -> Mapping[str, Any] | None:
-        return read_json(self.path, what="the run in")
+        return read_json(self.path, what="the run in", advice=_DAMAGED)
 
     def check_uuid(self, run_uuid: str) -> None:
         """Refuse a directory that holds another run.

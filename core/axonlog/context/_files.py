@@ -34,14 +34,19 @@ def read_text(path: Path, *, what: str) -> str | None:
         raise CacheError(f"{what} {path} cannot be read: {reason}", path=path) from error
 
 
-def read_json(path: Path, *, what: str) -> Mapping[str, Any] | None:
+def read_json(path: Path, *, what: str, advice: str | None = None) -> Mapping[str, Any] | None:
     """The JSON object in ``path``, or None when there is no such file.
+
+    Args:
+        path: The file.
+        what: What it is, for the error: the words before its path.
+        advice: What to do about a file that holds something else; for a cache if not given.
 
     Raises:
         CacheError: It cannot be read or holds something else.
     """
     content = read_text(path, what=what)
-    return None if content is None else _json_object(content, path, what)
+    return None if content is None else _json_object(content, path, what, advice)
 
 
 def read_mapping(path: Path, *, what: str) -> Mapping[str, Any] | None:
@@ -55,7 +60,7 @@ def read_mapping(path: Path, *, what: str) -> Mapping[str, Any] | None:
         return None
     # YAML would read `{bad json}` as a mapping, and hide a truncated or damaged file.
     if content.lstrip()[:1] in ("{", "[", ""):
-        return _json_object(content, path, what)
+        return _json_object(content, path, what, None)
     found = _flat_mapping(content)
     if found is None:
         raise CacheError(
@@ -70,18 +75,20 @@ def _advice() -> str:
     return f"correct or remove it ({purge} empties the caches)"
 
 
-def _json_object(content: str, path: Path, what: str) -> Mapping[str, Any]:
+def _json_object(content: str, path: Path, what: str, advice: str | None) -> Mapping[str, Any]:
     try:
         found = json.loads(content)
     except (ValueError, RecursionError):
         # Not chained: the decoder keeps the whole text, which may hold a token.
         problem = "is empty" if not content.strip() else "is not valid JSON"
-        raise CacheError(f"{what} {path} {problem}; {_advice()}", path=path) from None
+        raise CacheError(f"{what} {path} {problem}; {advice or _advice()}", path=path) from None
     if not isinstance(found, dict):
         kind = {"NoneType": "null", "str": "text", "list": "a list"}.get(
             type(found).__name__, "a number"
         )
-        raise CacheError(f"{what} {path} holds {kind}, not a JSON object; {_advice()}", path=path)
+        raise CacheError(
+            f"{what} {path} holds {kind}, not a JSON object; {advice or _advice()}", path=path
+        )
     return found
 
 

@@ -5,6 +5,7 @@ import pathlib
 import pytest
 
 from axonlog.context import not_built_yet
+from axonlog.errors import CacheError
 
 U1 = "8aac02e3a62a4f0aaa257c59da5eab80"
 
@@ -177,3 +178,11 @@ def test_what_is_not_built_yet_is_not_promised_and_who_asks_for_it_is_warned(wor
     silent, off = world.resolve(project="a/b"), world.resolve(project="a/b", **{field: False})
     assert (silent.explain()[field].value, [*not_built_yet(silent)]) == ("not built yet", [])
     assert (off.explain()[field].value, [*not_built_yet(off)]) == (False, [])
+
+
+def test_a_damaged_run_is_not_blamed_on_the_caches(world, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "run.plx.json").write_text("[]")
+    with pytest.raises(CacheError, match="holds a list, .*pass is_new=True") as raised:
+        world.resolve(project="a/b", is_offline=True, artifacts_path=str(tmp_path / "run"))
+    assert "purge" not in str(raised.value)
