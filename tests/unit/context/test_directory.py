@@ -183,6 +183,6 @@ def test_what_is_not_built_yet_is_not_promised_and_who_asks_for_it_is_warned(wor
 def test_a_damaged_run_is_not_blamed_on_the_caches(world, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "run.plx.json").write_text("[]")
-    with pytest.raises(CacheError, match="holds a list, .*pass is_new=True") as raised:
+    with pytest.raises(CacheError, match=r"holds a list, .*pass is_new=True") as raised:
         world.resolve(project="a/b", is_offline=True, artifacts_path=str(tmp_path / "run"))
     assert "purge" not in str(raised.value)
