@@ -267,11 +267,26 @@ CASES = {
     ),
 }
 
-PYTHONS = {f"{sys.version_info[0]}.{sys.version_info[1]}": sys.executable}
-for minor in range(10, 15):
-    found = os.environ.get(f"PYTHON3{minor}") or shutil.which(f"python3.{minor}")
-    if found and f"3.{minor}" not in PYTHONS:
-        PYTHONS[f"3.{minor}"] = found
+VERSIONS = [f"3.{minor}" for minor in range(10, 15)]
+
+
+def installed(version):
+    """Paths where a Python of this version may be, the likeliest first."""
+    if version == f"{sys.version_info[0]}.{sys.version_info[1]}":
+        yield sys.executable
+    yield os.environ.get(f"PYTHON{version.replace('.', '')}")
+    # Of pyenv this finds a shim, which runs only where that version is the selected one.
+    yield shutil.which(f"python{version}")
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    yield from map(str, sorted(pyenv.glob(f"versions/{version}*/bin/python{version}")))
+
+
+def find_python(version):
+    """A Python of this version that runs, or None."""
+    for python in filter(None, installed(version)):
+        if is_usable(python, version):
+            return python
+    return None
 
 
 def run(python, script, cwd, *, how="-c"):
@@ -282,16 +297,20 @@ def run(python, script, cwd, *, how="-c"):
     return subprocess.run([python, *arguments], cwd=cwd, capture_output=True, text=True)
 
 
-def is_usable(python):
-    done = subprocess.run([python, "-c", "import ssl"], capture_output=True, check=False)
-    return done.returncode == 0
+def is_usable(python, version):
+    script = "import ssl, sys; print('%d.%d' % sys.version_info[:2])"
+    try:
+        done = subprocess.run([python, "-c", script], capture_output=True, text=True, check=False)
+    except OSError:
+        return False
+    return done.returncode == 0 and done.stdout.strip() == version
 
 
-@pytest.mark.parametrize("version", sorted(PYTHONS))
+@pytest.mark.parametrize("version", VERSIONS)
 def test_how_a_script_is_left_is_what_its_exit_code_says(version, tmp_path):
-    python = PYTHONS[version]
-    if not is_usable(python):
-        pytest.skip(f"{python} does not run")
+    python = find_python(version)
+    if python is None:
+        pytest.skip(f"no Python {version} that runs was found")
     is_monitored = tuple(map(int, version.split("."))) >= (3, 12)
     wrong = {}
     for name, (script, code, *answers) in CASES.items():
@@ -324,9 +343,26 @@ def test_an_exit_is_still_a_plain_system_exit(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="there is nothing to be taken")
 def test_where_every_tool_id_is_taken_exits_are_followed(tmp_path):
+    python = next(filter(None, map(find_python, reversed(VERSIONS[2:]))), None)
+    if python is None:
+        pytest.skip("no Python with sys.monitoring that runs was found")
     taken = "for number in (3, 4):\n    sys.monitoring.use_tool_id(number, 'another')\n"
     script = START + taken + textwrap.dedent(CASES["finally"][0])
-    done = run(sys.executable, script, tmp_path)
+    done = run(python, script, tmp_path)
     assert (done.returncode, (tmp_path / "how").read_text()) == (1, "1")
+
+
+def test_a_python_behind_a_shim_that_does_not_run_is_found(tmp_path, monkeypatch):
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    shim = tmp_path / "shims" / f"python{version}"
+    real = tmp_path / f"versions/{version}.99/bin/python{version}"
+    for file, body in ((shim, "exit 127"), (real, f'exec "{sys.executable}" "$@"')):
+        file.parent.mkdir(parents=True)
+        file.write_text(f"#!/bin/sh\n{body}\n")
+        file.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{shim.parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    monkeypatch.delenv(f"PYTHON{version.replace('.', '')}", raising=False)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "missing"))
+    assert find_python(version) == str(real)
