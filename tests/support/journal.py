@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from axonlog.store import repair
-from axonlog.tracking import _handles
+from axonlog.tracking._run import HANDLES
 
 
 def bring_over(directory: Path) -> None:
     """For a live run of this process, or for one whose process is dead."""
-    run = _handles._RUNS.get(str(directory))
+    run = HANDLES.find(str(directory))
     if run is None or run.is_ended:
         repair(directory)
     else:

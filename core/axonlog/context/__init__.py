@@ -1,7 +1,7 @@
 """Where am I? The resolved settings of a run, each with the source it came from."""
 
 from axonlog.context._explain import not_built_yet
-from axonlog.context._model import Connection, Context, Setting, Shadowed
+from axonlog.context._model import Connection, Context
 from axonlog.context._options import (
     RUN_OPTIONS,
     ClientConfig,
@@ -10,6 +10,7 @@ from axonlog.context._options import (
     takes_run_options,
 )
 from axonlog.context._resolve import places_of, resolve, resolve_connection, resolve_host
+from axonlog.context._setting import Setting, Shadowed
 
 __all__ = [
     "RUN_OPTIONS",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import SecretStr
 
-from axonlog.context._model import Context, Setting, Shadowed
 from axonlog.context._options import SETTINGS
+from axonlog.context._setting import Setting, Shadowed
 
 # What the original does and axonlog does not do yet. The settings are resolved all the same: they
 # say what is wanted, as the original's do, and will count as soon as there is something to switch.
@@ -103,21 +103,31 @@ class Explanation:
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
 
 
-def explain(context: Context) -> Explanation:
-    """The table of ``context``, in the order of its fields."""
+def explain(fields: Iterable[tuple[str, Any]], warnings: tuple[str, ...] = ()) -> Explanation:
+    """The table of the settings among ``fields``, in their order.
+
+    Args:
+        fields: Names and values, as iterating over a ``Context`` gives them. Values that are no
+            ``Setting`` are left out.
+        warnings: Sentences to print below the table.
+    """
     rows = []
-    for field in type(context).model_fields:
-        setting = getattr(context, field)
+    for field, setting in fields:
         if isinstance(setting, Setting):
             lost = tuple(_row(field, shadowed) for shadowed in setting.shadowed)
             rows.append(_row(field, setting, lost))
-    return Explanation(tuple(rows), context.warnings)
+    return Explanation(tuple(rows), warnings)
 
 
-def not_built_yet(context: Context) -> Iterator[str]:
-    """A sentence for each thing that is not built yet and that somebody asked for by name."""
+def not_built_yet(fields: Iterable[tuple[str, Any]]) -> Iterator[str]:
+    """A sentence for each thing that is not built yet and that somebody asked for by name.
+
+    Args:
+        fields: Names and values, as iterating over a ``Context`` gives them.
+    """
+    settings = dict(fields)
     for field, what in _NOT_BUILT.items():
-        setting: Setting[bool] = getattr(context, field)
+        setting: Setting[bool] = settings[field]
         if setting.value and setting.source != "default":
             origin = _row(field, setting).origin
             yield f"{field} (from {origin}) has no effect: {what} is not built yet"

@@ -2,66 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel, ConfigDict, SecretStr
+
+from axonlog.context._setting import NoSecretsInPickles, Setting
 
 if TYPE_CHECKING:
     from axonlog.context._explain import Explanation
 
-T = TypeVar("T")
 
-
-class _NoSecretsInPickles(BaseModel):
-    """Pickles are files, and travel: a secret in one is None. Copies within the process keep it."""
-
-    # To build the schemas takes a quarter of the first `init`, which needs none of them.
-    model_config = ConfigDict(frozen=True, defer_build=True)
-
-    def __getstate__(self) -> dict[Any, Any]:
-        state = super().__getstate__()
-        return {**state, "__dict__": _without_secrets(state["__dict__"])}
-
-
-def _without_secrets(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: None if isinstance(v, SecretStr) else v for name, v in fields.items()}
-
-
-class Shadowed(_NoSecretsInPickles):
-    """A source that also had an answer, and lost."""
-
-    value: object
-    source: str
-    path: str | None = None
-    key: str | None = None
-
-
-class Setting(BaseModel, Generic[T]):
-    """One resolved value: what it is, which source said so, and what that source overrode.
-
-    ``path`` is the file the value was read from, ``key`` the variable, the argument or the key in
-    that file. ``shadowed`` is ordered: the first would have won had the winner been silent.
-    """
-
-    model_config = ConfigDict(frozen=True, defer_build=True)
-
-    value: T
-    source: str
-    path: str | None = None
-    key: str | None = None
-    shadowed: tuple[Shadowed, ...] = ()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # `Setting[str]` is made by pydantic and has no name that pickle could find it under.
-        return _restored, (_without_secrets(dict(self)),)
-
-
-def _restored(fields: dict[str, Any]) -> Setting[Any]:
-    return Setting.model_construct(**fields)
-
-
-class Connection(_NoSecretsInPickles):
+class Connection(NoSecretsInPickles):
     """Everything that is needed to talk to a server.
 
     ``timeout_s`` is for a whole request; None waits for ever. ``header`` is sent with the value
@@ -159,4 +110,4 @@ class Context(BaseModel):
         # Imported here: a resolved context travels to workers that never explain it.
         from axonlog.context._explain import explain
 
-        return explain(self)
+        return explain(self, self.warnings)

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from axonlog.context._model import Setting, Shadowed
 from axonlog.context._options import PRECEDENCE, SETTINGS
 from axonlog.context._origin import Answer, Origin, SourceId
+from axonlog.context._setting import Setting, Shadowed
 from axonlog.context._sources import Source
 from axonlog.errors import AxonlogError
 

@@ -11,7 +11,7 @@ from axonlog.context._collecting import decide_collecting
 from axonlog.context._directory import decide_store, outputs_path
 from axonlog.context._finding import Found, find_offline, find_online
 from axonlog.context._installation import require_user
-from axonlog.context._model import Connection, Context, Setting
+from axonlog.context._model import Connection, Context
 from axonlog.context._notices import cache_notices, invented_owner
 from axonlog.context._options import (
     PRECEDENCE,
@@ -24,6 +24,7 @@ from axonlog.context._options import (
 from axonlog.context._places import Places, find_places
 from axonlog.context._precedence import Decision, decide, default
 from axonlog.context._server import Server, decide_server
+from axonlog.context._setting import Setting
 from axonlog.context._sources import Client, Environment, Silent
 from axonlog.context._surroundings import Surroundings
 from axonlog.context._values import flag

@@ -24,7 +24,7 @@ from ._artifacts import digest_of_value, existing, keep_asset, keep_output, line
 from ._brief import brief, shortened
 from ._capture import CAPTURED, describe_code, describe_environment, is_captured
 from ._endings import Ending, FinalStatus, ending_of
-from ._handles import enter_run, join_run
+from ._handles import Handles
 from ._last_values import LastValues
 from ._recorder import DEFAULT_REASON, Recorder
 
@@ -342,7 +342,11 @@ class Run:
         everything else into the same directory; status, ending and delivery stay with the
         process that started the run.
         """
-        return join_run, (Run, self.context)
+        return Run._from_handle, (self.context,)
+
+    @classmethod
+    def _from_handle(cls, context: Context) -> Run:
+        return HANDLES.open(context)
 
     @classmethod
     def _join(cls, context: Context) -> Run:
@@ -373,7 +377,7 @@ class Run:
             else:
                 last_values = LastValues(recorder)
                 self._append, self._append_one = last_values.append, last_values.append_one
-            enter_run(self)
+            HANDLES.add(self)
 
     # Metrics
 
@@ -882,6 +886,10 @@ class Run:
                     timestamp=timestamp,
                     value=told,
                 )
+
+
+# Here rather than in `_handles`, which knows of no run: only this module can make a guest.
+HANDLES: Handles[Run] = Handles(Run._join)
 
 
 def _text_of(word: object) -> str:
