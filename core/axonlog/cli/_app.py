@@ -254,7 +254,7 @@ def _choose(
             raise ContextError("name runs or pass --all, not both")
         found = _view_all(runs_below(roots))
         if trust_ledger:
-            return [run for run in found if run.is_waiting], []
+            return [run for run in found if _needs_sync(run)], []
         delivered = [run for run in found if run.is_readable and not run.is_waiting]
         lost, failures = runs_to_send_again(delivered, overrides)
         unchecked = [
@@ -262,7 +262,7 @@ def _choose(
             "--trust-ledger does not ask"
             for error, number in failures.items()
         ]
-        return [run for run in found if run.is_waiting or run.path in lost], unchecked
+        return [run for run in found if _needs_sync(run) or run.path in lost], unchecked
     if not meant:
         unsent = sum(1 for run in _view_all(runs_below(roots)) if run.is_waiting)
         raise ContextError(
@@ -270,6 +270,11 @@ def _choose(
             f"{_places(roots)}; `axonlog ls` shows them)"
         )
     return [view_run(path) for path in pick_runs(meant, roots)], []
+
+
+def _needs_sync(run: RunView) -> bool:
+    # What an unreadable run has to send is unknown: sending it reports why it cannot be sent.
+    return run.is_waiting or not run.is_readable
 
 
 def _view_all(paths: Sequence[Path]) -> list[RunView]:

@@ -43,7 +43,7 @@ def runs_below(roots: Iterable[Path]) -> list[Path]:
         if not root.is_dir():
             continue
         for path in (root, *sorted(root.iterdir())):
-            if RunDirectory(path).document.is_file():
+            if _is_run(path):
                 found[path.absolute()] = None
     return list(found)
 
@@ -62,7 +62,7 @@ def pick_runs(meant: Sequence[str], roots: Sequence[Path]) -> list[Path]:
     picked: dict[Path, None] = {}
     for word in meant:
         path = Path(word)
-        if RunDirectory(path).document.is_file():
+        if _is_run(path):
             picked[path.absolute()] = None
             continue
         if by_uuid is None:
@@ -81,6 +81,13 @@ def _usual_roots() -> Iterable[Path]:
             continue  # whoever is not logged in can still list and inspect offline runs
         if context.artifacts_path.value:
             yield Path(context.artifacts_path.value).parent
+
+
+def _is_run(path: Path) -> bool:
+    # A run that lost its document still has data: it must not disappear from every list.
+    directory = RunDirectory(path)
+    files = (directory.document, directory.lineage)
+    return any(file.is_file() for file in files) or directory.private.is_dir()
 
 
 def _uuid_of(path: Path) -> str:

@@ -105,6 +105,14 @@ def test_a_damaged_run_does_not_hide_the_others(capsys):
     assert "run.plx.json" in shown[bad.name]["message"]
 
 
+def test_a_run_without_its_document_is_listed(capsys):
+    path = make_run()
+    (path / "run.plx.json").unlink()
+    (shown,) = listed(capsys)
+    assert (shown["run_uuid"], shown["status"]) == (path.name, "unreadable")
+    assert "run.plx.json" in shown["message"]
+
+
 def test_no_runs_are_no_error(capsys, tmp_path):
     assert main(["ls"]) == 0
     assert capsys.readouterr() == (

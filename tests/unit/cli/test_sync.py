@@ -145,6 +145,21 @@ def test_a_damaged_run_does_not_keep_the_others_from_being_tried(capsys):
     assert "pending: " in second
 
 
+@pytest.mark.parametrize("more", [(), ("--trust-ledger",)])
+@pytest.mark.parametrize("content", ["{", None])
+def test_all_includes_a_run_whose_document_is_damaged_or_gone(capsys, content, more):
+    bad = make_run("bad")
+    if content is None:
+        (bad / "run.plx.json").unlink()
+    else:
+        (bad / "run.plx.json").write_text(content)
+    assert main(["sync", "--all", "--host", NOBODY, "--wait", "0", *more]) == 2
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith(bad.name[:8])
+    assert "not sent: " in line
+    assert "run.plx.json" in line
+
+
 def test_ctrl_c_is_exit_code_130(fault_server, tmp_path):
     fault_server.fault(Hang())
     make_run()
