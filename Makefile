@@ -12,7 +12,7 @@ help:
 	@echo "make test    run the tests, the ones against a real Polyaxon server included"
 	@echo "make test-fast  only the unit tests that start no process: under a minute"
 	@echo "make environments  only the tests that install axonlog anew (they are part of make test)"
-	@echo "make check   format, lint, types, import contracts, the wheel in a clean environment"
+	@echo "make check   format, lint, types, import contracts, dead code, the wheel in a clean environment"
 	@echo "make bench   measure speed beside peers, each in an environment of its own (half an hour)"
 	@echo "make format  rewrite the code as the formatter wants it"
 	@echo "make clean   remove what these commands made"
@@ -49,6 +49,7 @@ check: $(VENV)/.ready
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/vulture
 	PYTHON=$(BIN)/python tests/support/check_wheel.sh
 
 bench: $(VENV)/.ready $(SERVER_VENV)/.ready
