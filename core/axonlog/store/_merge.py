@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 
+_SEPARATORS = 2  # step|timestamp|value
+
 
 def merge_rows(first: bytes, second: bytes) -> bytes:
     """All rows of both copies of an event file: those of ``first``, then what ``second`` has more.
 
     Rows are told apart by all they say; one that stands twice in a copy stands twice in the
-    result. A copy that continues the other one is the result itself, however long it is.
+    result. A copy that continues the other one is the result itself, however long it is. A last
+    row that was cut in the middle is left out where the other copy has it whole.
     """
     first, second = first.rstrip(b"\n"), second.rstrip(b"\n")
+    first, second = _without_cut_row(first, second), _without_cut_row(second, first)
     common = _common_length(first, second)
     for one, other in ((first, second), (second, first)):
         if not one or (common == len(one) and other[common : common + 1] in (b"", b"\n")):
@@ -25,6 +29,15 @@ def merge_rows(first: bytes, second: bytes) -> bytes:
         elif row:
             missing.append(row)
     return b"\n".join([first, *missing])
+
+
+def _without_cut_row(copy: bytes, other: bytes) -> bytes:
+    """``copy`` without its last row, if that is only the beginning of a row of ``other``."""
+    start = copy.rfind(b"\n")
+    row = copy[start:]
+    # One that has a value is a row of its own: 0.5 is not a beginning of 0.55.
+    has_value = row.count(b"|") >= _SEPARATORS and not row.endswith(b"|")
+    return copy[:start] if start >= 0 and not has_value and row in other else copy
 
 
 def _common_length(first: bytes, second: bytes) -> int:

@@ -38,6 +38,17 @@ def test_a_row_that_begins_like_another_one_is_another_one():
     assert merge_rows(file(b"1|a|0.5"), file(b"1|a|0.55")) == file(b"1|a|0.5", b"1|a|0.55")
 
 
+@pytest.mark.parametrize("cut", [b"12", b"12|202", b"12|2026|"])
+def test_a_last_row_that_was_cut_is_the_other_copys_whole_one(cut):
+    whole = file(b"11|2026|1", b"12|2026|0.5", b"13|2026|2")
+    torn = file(b"11|2026|1", cut)
+    assert merge_rows(torn, whole) == merge_rows(whole, torn) == whole
+
+
+def test_a_cut_row_that_nobody_has_whole_stays():
+    assert merge_rows(file(b"1|a|1", b"2|b"), file(b"1|a|1")) == file(b"1|a|1", b"2|b")
+
+
 def test_it_can_be_done_again_and_changes_nothing_then():
     here, there = file(b"1|a|1", b"2|a|2"), file(b"1|a|1", b"2|b|2", b"3|b|3")
     merged = merge_rows(there, here)
