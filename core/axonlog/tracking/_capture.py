@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
 import platform
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -143,30 +146,62 @@ def _without_credentials(url: str) -> str:
 
 def _git(directory: Path, *commands: tuple[str, ...]) -> list[str | None]:
     """What each of ``commands`` prints, all run at once; None for one that fails."""
+    git = shutil.which("git")
+    if git is None:
+        return [None] * len(commands)
     deadline = time.monotonic() + _GIT_TIMEOUT_S
-    started = [_start_git(directory, command) for command in commands]
-    return [None if process is None else _output(process, deadline) for process in started]
+    with contextlib.ExitStack() as stack:
+        started = [_start(stack, [git, "-C", str(directory), *command]) for command in commands]
+        return [None if process is None else process.output(deadline) for process in started]
 
 
-def _start_git(directory: Path, command: tuple[str, ...]) -> subprocess.Popen[str] | None:
+def _start(stack: contextlib.ExitStack, command: list[str]) -> _Process | None:
     try:
-        return subprocess.Popen(  # noqa: S603  # fixed words only
-            ["git", "-C", str(directory), *command],  # noqa: S607  # the user's own git
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
+        return stack.enter_context(_Process(command))
     except OSError:
-        return None  # no git
+        return None  # it cannot be run, or there is no room for what it prints
 
 
-def _output(process: subprocess.Popen[str], deadline: float) -> str | None:
-    with process:
+class _Process:
+    """A command that prints into a file.
+
+    Not into a pipe: a child that the training forks meanwhile, such as a data loader's worker,
+    inherits the pipe's other end, and the end of the output would come when that child ends. For
+    the same reason ``close_fds`` is off: then Python starts the command without a pipe of its own.
+    """
+
+    def __init__(self, command: list[str]) -> None:
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115  # closed by __exit__
         try:
-            output, _ = process.communicate(timeout=max(0.0, deadline - time.monotonic()))
-        except (subprocess.TimeoutExpired, UnicodeDecodeError):
-            process.kill()  # a file system that does not answer
+            self._process = subprocess.Popen(  # noqa: S603  # fixed words only
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=self._file,
+                stderr=subprocess.DEVNULL,
+                close_fds=False,
+            )
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> _Process:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()  # a file system that does not answer
+        self._process.wait()
+        self._file.close()
+
+    def output(self, deadline: float) -> str | None:
+        """What it prints; None if it fails, or takes longer than until ``deadline``."""
+        try:
+            code = self._process.wait(timeout=max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
             return None
-    # Otherwise there is no checkout, or no commit yet.
-    return output.strip() if process.returncode == 0 else None
+        if code:
+            return None  # there is no checkout, or no commit yet
+        self._file.seek(0)
+        try:
+            return self._file.read().decode().strip()
+        except UnicodeDecodeError:
+            return None

@@ -107,3 +107,40 @@ def test_the_start_and_end_of_an_offline_run_load_nothing_that_they_do_not_need(
         tmp_path,
     )
     assert (done.stdout, done.returncode) == ("[]\n[]\n", 0), done.stderr
+
+
+def test_a_child_that_is_forked_while_git_is_started_is_not_waited_for(tmp_path: Path) -> None:
+    # The moment in which the pipe of an output is open at both ends is short: Python tells an
+    # audit hook of it, and no hook can be removed again.
+    done = run_code(
+        """
+        import os, sys
+        from pathlib import Path
+        from axonlog.tracking._capture import describe_code
+
+        git = Path("git")
+        git.write_text("#!/bin/sh\\necho 0123abc; echo main\\n")
+        git.chmod(0o755)
+        os.environ["PATH"] = f"{Path.cwd()}:{os.environ['PATH']}"
+        ours, theirs = os.pipe()
+        children = []
+
+        def fork(event, arguments):
+            if event in ("subprocess.Popen", "os.posix_spawn") and not children:
+                children.append(0)
+                children[0] = os.fork()
+                if not children[0]:  # lives until the others have seen what is to be seen
+                    os.close(theirs)
+                    os.read(ours, 1)
+                    os._exit(0)
+
+        sys.addaudithook(fork)
+        code = describe_code()
+        assert os.waitpid(children[0], os.WNOHANG) == (0, 0)
+        os.close(theirs)
+        os.waitpid(children[0], 0)
+        print(code and code["commit"], code and code["branch"])
+        """,
+        tmp_path,
+    )
+    assert (done.stdout, done.returncode) == ("0123abc main\n", 0), done.stderr
