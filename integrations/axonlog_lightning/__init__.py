@@ -16,7 +16,7 @@ def __getattr__(name: str) -> Any:
     if name in __all__:
         from axonlog_lightning import _base, _logger
 
-        _base.introduce(_logger.AxonLogger)
+        _base.register_subclass(_logger.AxonLogger)
         return _logger.AxonLogger
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

@@ -35,7 +35,7 @@ def _first() -> ModuleType:
     )
 
 
-def introduce(logger: type) -> None:
+def register_subclass(logger: type) -> None:
     """Make ``logger`` a Logger in the eyes of every Lightning package imported by now."""
     for module in _imported():
         if not issubclass(logger, module.Logger):

@@ -13,7 +13,7 @@ from uuid import uuid4
 from lightning_utilities.core.rank_zero import rank_zero_only
 
 from axonlog.integration import Context, LazyRun, Run
-from axonlog_lightning._base import LoggerBase, introduce, rank_zero_experiment
+from axonlog_lightning._base import LoggerBase, rank_zero_experiment, register_subclass
 
 
 class AxonLogger(LoggerBase):
@@ -76,8 +76,8 @@ class AxonLogger(LoggerBase):
         client: Any = None,  # of a core package that a config file cannot name anyway
     ) -> None:
         super().__init__()
-        introduce(type(self))
-        self._stand_in = uuid4().hex
+        register_subclass(type(self))
+        self._no_op_version = uuid4().hex
         self._prefix = f"{prefix}{self.group_separator}" if prefix else ""
         self._lazy = LazyRun(
             "AxonLogger",
@@ -116,7 +116,7 @@ class AxonLogger(LoggerBase):
     @property
     def version(self) -> str:
         """The run's uuid, known before the run starts."""
-        return self._lazy.context.run_uuid.value or self._stand_in
+        return self._lazy.context.run_uuid.value or self._no_op_version
 
     @property
     def root_dir(self) -> str:
@@ -134,7 +134,7 @@ class AxonLogger(LoggerBase):
     @property
     def _no_op_dir(self) -> str:
         # POLYAXON_NO_OP leaves no run and no place for one, and LightningCLI insists on a place.
-        return str(Path("axonlog_data", "no_op", self._stand_in).absolute())
+        return str(Path("axonlog_data", "no_op", self._no_op_version).absolute())
 
     @property
     def log_dir(self) -> str:

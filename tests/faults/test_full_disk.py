@@ -22,7 +22,7 @@ import axonlog
 run = axonlog.init(
     project="acme/full", is_offline=True, track_env=False, track_code=False, name="full"
 )
-run._recorder._keeper.stop()
+run._recorder._flusher.stop()
 for step in range({POINTS}):
     axonlog.log_metrics(step=step, loss=step / 3)
 ballast = open("ballast", "wb", buffering=0)
@@ -77,8 +77,8 @@ def test_what_is_in_the_journal_only_is_not_delivered(disk, capsys, monkeypatch)
         brought = len(stub.contents["events/metric/loss.plx"].splitlines()) - 1
         assert 0 < brought < POINTS
         shown = listed(capsys)
-        assert shown["undrained_points"] == POINTS - brought
-        assert "No space left on device" in shown["trouble"]
+        assert shown["unreplayed_points"] == POINTS - brought
+        assert "No space left on device" in shown["journal_error"]
         assert shown["status"] == "succeeded"  # as its process said
         assert main(["ls"]) == 0
         assert f"{POINTS - brought:,} points not brought" in capsys.readouterr().err
@@ -89,7 +89,7 @@ def test_what_is_in_the_journal_only_is_not_delivered(disk, capsys, monkeypatch)
     assert stub.run["status"] == "succeeded"
     assert len(stub.contents["events/metric/loss.plx"].splitlines()) == POINTS + 1
     capsys.readouterr()
-    assert listed(capsys)["undrained_points"] == 0
+    assert listed(capsys)["unreplayed_points"] == 0
 
 
 @pytest.mark.parametrize(

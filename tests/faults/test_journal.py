@@ -33,7 +33,7 @@ def test_os_exit_loses_nothing(tmp_path):
 
 def test_sigterm_at_any_moment_ends_the_run_or_leaves_it_to_be_repaired(tmp_path):
     text = """
-    run._recorder._keeper._interval_s = 0.002
+    run._recorder._flusher._interval_s = 0.002
     step = 0
     while True:
         if step == 1:
@@ -76,8 +76,8 @@ log(100_000)
 full = step
 {free}
 deadline = time.monotonic() + 30
-while run._recorder._lost == lost:   # logging resumes when there is room
-    lost = run._recorder._lost
+while run._recorder._lost_records == lost:   # logging resumes when there is room
+    lost = run._recorder._lost_records
     log(1)
     if run._recorder.store.journal._trouble is None:
         break
@@ -88,7 +88,7 @@ while run._recorder.store.journal._trouble is not None:
     assert time.monotonic() < deadline
     time.sleep(0.05)
 log(1000)
-print(step, run._recorder._lost)
+print(step, run._recorder._lost_records)
 """
 
 
@@ -148,7 +148,7 @@ def test_strict_raises_what_would_be_a_warning(tmp_path):
 
 def test_what_cannot_be_brought_over_at_the_end_waits_in_the_journal(tmp_path):
     text = """
-    run._recorder._keeper.stop()
+    run._recorder._flusher.stop()
     import logging, resource
     logging.basicConfig(format="%(message)s")
     for step in range(20_000):
@@ -170,7 +170,7 @@ def test_what_cannot_be_brought_over_at_the_end_waits_in_the_journal(tmp_path):
 def test_a_directory_that_goes_away_stops_no_training(tmp_path, destroy):
     text = f"""
     import shutil
-    run._recorder._keeper._interval_s = 0.01
+    run._recorder._flusher._interval_s = 0.01
     path = run.get_artifacts_path()
     def log(calls):
         for step in range(calls):
@@ -250,7 +250,7 @@ def test_forked_data_loader_workers_write_nothing_and_do_not_hang(tmp_path):
 
 def test_eight_threads_and_a_background_lose_nothing(tmp_path):
     text = """
-    run._recorder._keeper._interval_s = 0.005
+    run._recorder._flusher._interval_s = 0.005
     def log(number):
         for step in range(10_000):
             axonlog.log_metrics({f"t{number}": step / 3, "all": 1.0}, step=step)

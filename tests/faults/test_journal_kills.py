@@ -47,7 +47,7 @@ def log_for_ever(path, counted, kind):
         track_code=False,
     )
     recorder = run._recorder
-    recorder._keeper._interval_s = 0.003  # so that some die in the middle of bringing over
+    recorder._flusher._interval_s = 0.003  # so that some die in the middle of bringing over
     step = 0
     while True:
         if kind == 0:

@@ -137,7 +137,7 @@ import logging, os, signal, sys, threading, time
 logging.basicConfig(format="%(message)s")
 import axonlog
 run = axonlog.init(project=sys.argv[1], track_env=False, track_code=False)
-run._recorder._keeper._interval_s = 0.001   # a drain is under way all the time
+run._recorder._flusher._interval_s = 0.001   # a drain is under way all the time
 children, done, parent = [], threading.Event(), os.getpid()
 
 def fork():

@@ -17,7 +17,7 @@ import pytest
 import axonlog
 from axonlog.cli import main
 from axonlog.client import RunClient
-from axonlog.context._entity import to_project_name
+from axonlog.context._project_path import to_project_name
 from support.clients import client_of
 from support.command import in_terminal, make_run
 from support.default_host import set_default_host

@@ -225,7 +225,7 @@ def test_a_server_that_fails_at_the_start_stops_nobody(
 def test_a_server_that_never_answers_costs_a_few_seconds_and_no_data(
     fault_server, monkeypatch, project, caplog
 ):
-    monkeypatch.setattr("axonlog.tracking._start._PATIENCE_S", 0.2)
+    monkeypatch.setattr("axonlog.tracking._registration._REQUEST_TIMEOUT_S", 0.2)
     monkeypatch.setenv("POLYAXON_HOST", fault_server.url)
     fault_server.fault(Hang())
     run = axonlog.Run(project=project, **QUIET)

@@ -63,7 +63,7 @@ def test_the_counts_follow_the_delivery(fault_proxy, monkeypatch, project):
     released.set()
     run.end()
     report = run.delivery
-    assert (report.state, report.pending, report.failed, report.trouble) == (
+    assert (report.state, report.pending, report.failed, report.failure) == (
         "delivered", 0, 0, None,
     )  # fmt: skip
     # The metric's file and its entry, two conditions, outputs and meta information.
@@ -94,7 +94,7 @@ def test_the_goodbye_says_what_is_missing_and_what_sends_it(
     run.end(wait_s=0.5)
     report = run.delivery
     assert (report.state, report.pending, report.pending_bytes) == ("incomplete", 2, 1000)
-    assert "500" in report.trouble
+    assert "500" in report.failure
     goodbye = caplog.records[-1].getMessage()
     assert f"{report.sent} sent, 2 pending (1000 bytes), 0 failed" in goodbye
     assert f"`axonlog sync {run.run_uuid}`" in goodbye
@@ -159,7 +159,7 @@ def test_outputs_that_change_all_the_time_are_not_sent_all_the_time(monkeypatch,
 def test_an_answer_that_drips_does_not_keep_the_training_from_starting(
     fault_proxy, monkeypatch, project, caplog
 ):
-    monkeypatch.setattr("axonlog.tracking._start._WHOLE_PATIENCE_S", 0.5)
+    monkeypatch.setattr("axonlog.tracking._registration._TOTAL_TIMEOUT_S", 0.5)
     monkeypatch.setenv("POLYAXON_HOST", fault_proxy.url)
     rule = fault_proxy.fault(Drip(bytes_per_s=20))
     with axonlog.Run(project=project, **QUIET) as run:

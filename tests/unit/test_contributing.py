@@ -46,7 +46,7 @@ def test_every_named_path_exists():
 
 def test_every_definition_is_in_the_file_that_is_named_for_it():
     named = named_definitions()
-    assert ("core/axonlog/store/journal/_writer.py", "Journal.append") in named
+    assert ("core/axonlog/store/journal/_journal.py", "Journal.append") in named
     assert [(path, name) for path, name in named if name not in definitions_in(path)] == []
 
 

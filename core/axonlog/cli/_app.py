@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from axonlog._version import __version__
-from axonlog.errors import AxonlogError, ContextError
-from axonlog.runs import (
-    Outcome,
+from axonlog.catalog import (
     Overrides,
     RunView,
+    SyncOutcome,
     pick_runs,
     run_roots,
     runs_below,
@@ -25,6 +24,7 @@ from axonlog.runs import (
     send_runs,
     view_run,
 )
+from axonlog.errors import AxonlogError, ContextError
 
 from ._bars import watch_for
 from ._context import CONTEXT_OPTIONS, DESCRIPTION, SUMMARY, explain
@@ -74,7 +74,7 @@ def list_runs(*, root: Path | None, as_json: bool) -> int:
     _OUT.write(runs_table(runs, _OUT))
     for line in remarks(runs, _ERR):
         _ERR.write(line)
-    unsent = sum(1 for run in runs if run.is_waiting)
+    unsent = sum(1 for run in runs if run.has_pending)
     if unsent and _OUT.is_terminal:
         _OUT.write(f"\n{count(unsent, 'run')} to send: axonlog sync --all")
     return DONE
@@ -110,14 +110,14 @@ def sync(
             _ERR.write("nothing to send")
         return PENDING if unchecked else DONE
     watch = watch_for(_ERR)
-    outcomes: list[Outcome] = []
+    outcomes: list[SyncOutcome] = []
     told: set[str | None] = set()
     for outcome in send_runs(chosen, overrides, wait_s=wait_s, watch=watch):
         outcomes.append(outcome)
         if not as_json:
-            is_news = outcome.trouble not in told
-            told.add(outcome.trouble)
-            _OUT.write(outcome_line(outcome, _OUT, with_trouble=is_news))
+            is_news = outcome.failure not in told
+            told.add(outcome.failure)
+            _OUT.write(outcome_line(outcome, _OUT, with_failure=is_news))
     if as_json:
         _print_json({"runs": [outcome.to_dict() for outcome in outcomes]})
     return max(_exit_code(outcomes), PENDING if unchecked else DONE)
@@ -255,7 +255,7 @@ def _choose(
         found = _view_all(runs_below(roots))
         if trust_ledger:
             return [run for run in found if _needs_sync(run)], []
-        delivered = [run for run in found if run.is_readable and not run.is_waiting]
+        delivered = [run for run in found if run.is_readable and not run.has_pending]
         lost, failures = runs_to_send_again(delivered, overrides)
         unchecked = [
             f"{count(number, 'run')} delivered before could not be checked: {error}; "
@@ -264,7 +264,7 @@ def _choose(
         ]
         return [run for run in found if _needs_sync(run) or run.path in lost], unchecked
     if not meant:
-        unsent = sum(1 for run in _view_all(runs_below(roots)) if run.is_waiting)
+        unsent = sum(1 for run in _view_all(runs_below(roots)) if run.has_pending)
         raise ContextError(
             f"which run? Name some, or pass --all ({count(unsent, 'run')} to send in "
             f"{_places(roots)}; `axonlog ls` shows them)"
@@ -274,7 +274,7 @@ def _choose(
 
 def _needs_sync(run: RunView) -> bool:
     # What an unreadable run has to send is unknown: sending it reports why it cannot be sent.
-    return run.is_waiting or not run.is_readable
+    return run.has_pending or not run.is_readable
 
 
 def _view_all(paths: Sequence[Path]) -> list[RunView]:
@@ -283,7 +283,7 @@ def _view_all(paths: Sequence[Path]) -> list[RunView]:
     return sorted(runs, key=lambda run: (run.created_at or _BEGINNING, run.run_uuid), reverse=True)
 
 
-def _exit_code(outcomes: Sequence[Outcome]) -> int:
+def _exit_code(outcomes: Sequence[SyncOutcome]) -> int:
     # What is wrong outweighs what is pending: it will not get better by itself.
     return max(map(exit_code_of, outcomes), default=DONE)
 

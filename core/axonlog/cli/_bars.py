@@ -7,8 +7,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from axonlog.catalog import RunView, Watch
 from axonlog.delivery import DeliveryReport
-from axonlog.runs import RunView, Watch
 
 from ._format import size
 from ._presentation import label
@@ -58,7 +58,7 @@ class _Bars:
     @contextmanager
     def __call__(self, run: RunView) -> Iterator[_Update]:
         """A bar for ``run``, moved by the reports that the yielded function is given."""
-        total = max(1, run.waiting.pending_bytes)
+        total = max(1, run.delivery.pending_bytes)
         with self._lock:
             self._running += 1
             self._display.start()
@@ -68,8 +68,8 @@ class _Bars:
             # What was sent twice must not push the bar beyond its end.
             sent = min(total, delivered.bytes_sent)
             news = f"{size(sent)} / {size(total)}"
-            if delivered.trouble:
-                news = f"{news}  trying again: {printable(delivered.trouble)}"
+            if delivered.failure:
+                news = f"{news}  trying again: {printable(delivered.failure)}"
             self._display.update(task, completed=sent, told=news)
 
         try:

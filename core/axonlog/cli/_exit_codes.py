@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from axonlog.runs import Outcome
+from axonlog.catalog import SyncOutcome
 
 DONE = 0
 PENDING = 1
@@ -21,7 +21,7 @@ EXPLAINED = "\n".join(
 )
 
 
-def exit_code_of(outcome: Outcome) -> int:
+def exit_code_of(outcome: SyncOutcome) -> int:
     """What the outcome of one run means for the exit code."""
     if outcome.error is not None:
         return WRONG

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 
+from axonlog.catalog import COPY, LOST, UNREADABLE, RunView, SyncOutcome
 from axonlog.delivery import DeliveryReport
-from axonlog.runs import COPY, LOST, UNREADABLE, Outcome, RunView
 
 from ._format import age, count, size
 from ._table import Cell, Column, render
@@ -58,12 +58,12 @@ def remarks(runs: Sequence[RunView], screen: Screen) -> Iterator[str]:
         head = screen.paint(label(run), "bold")
         if not run.is_readable:
             yield f"{head}  {printable(run.message or UNREADABLE)}"
-        elif run.waiting.is_journal_behind or run.trouble:
-            why = f": {printable(run.trouble)}" if run.trouble else ""
-            yield f"{head}  {_held(run.waiting)}{why}"
+        elif run.delivery.is_journal_behind or run.journal_error:
+            why = f": {printable(run.journal_error)}" if run.journal_error else ""
+            yield f"{head}  {_held(run.delivery)}{why}"
 
 
-def outcome_line(outcome: Outcome, screen: Screen, *, with_trouble: bool = True) -> str:
+def outcome_line(outcome: SyncOutcome, screen: Screen, *, with_failure: bool = True) -> str:
     """What came of sending one run, in one line, with what stands in the way unless it is known."""
     report = outcome.report
     where = f"{outcome.host}/{outcome.owner}/{outcome.project}"
@@ -84,8 +84,8 @@ def outcome_line(outcome: Outcome, screen: Screen, *, with_trouble: bool = True)
     ]
     if report.is_journal_behind:
         told.append(screen.paint(_held(report), "red"))
-    trouble = f" ({printable(report.trouble)})" if with_trouble and report.trouble else ""
-    return f"{head}{'; '.join(told)}, to {where}{trouble}"
+    failure = f" ({printable(report.failure)})" if with_failure and report.failure else ""
+    return f"{head}{'; '.join(told)}, to {where}{failure}"
 
 
 def label(run: RunView) -> str:
@@ -108,16 +108,18 @@ def _row(run: RunView, shorts: dict[str, str], now: datetime) -> tuple[Cell, ...
 
 def _held(report: DeliveryReport) -> str:
     """What a journal holds back, in words."""
-    if report.undrained_points:
-        return f"{count(report.undrained_points, 'point')} not brought from the journal to its file"
+    if report.unreplayed_points:
+        return (
+            f"{count(report.unreplayed_points, 'point')} not brought from the journal to its file"
+        )
     return "the journal could not be brought into the files"
 
 
 def _to_send(run: RunView) -> Cell:
-    if not run.is_waiting:
+    if not run.has_pending:
         return _NOTHING
     # Without a file there is still the record of the run: its name, status, inputs and outputs.
-    return Cell(size(run.waiting.pending_bytes) if run.waiting.pending_bytes else "record")
+    return Cell(size(run.delivery.pending_bytes) if run.delivery.pending_bytes else "record")
 
 
 def _text(text: str | None) -> Cell:

@@ -2,7 +2,7 @@
 
 from axonlog.context import ClientConfig
 
-from ._failures import is_already_there, is_retryable
+from ._error_kinds import is_already_there, is_retryable
 from ._models import (
     ArtifactTree,
     EventSeries,
@@ -14,9 +14,9 @@ from ._models import (
     RunStatuses,
     StatusCondition,
 )
-from ._project import ProjectClient
-from ._run import RunClient
-from ._transport import PolyaxonClient
+from ._polyaxon_client import PolyaxonClient
+from ._project_client import ProjectClient
+from ._run_client import RunClient
 
 __all__ = [
     "ArtifactTree",

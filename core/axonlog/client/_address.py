@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from axonlog.errors import ContextError
 
-from ._transport import PolyaxonClient
+from ._polyaxon_client import PolyaxonClient
 from ._urls import api_path, streams_path
 
 

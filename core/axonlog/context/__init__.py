@@ -9,7 +9,7 @@ from axonlog.context._options import (
     absent_unless_given,
     takes_run_options,
 )
-from axonlog.context._resolve import places_of, resolve, resolve_connection, resolve_host
+from axonlog.context._resolve import resolve, resolve_connection, resolve_host, searched_places
 from axonlog.context._setting import Setting, Shadowed
 
 __all__ = [
@@ -22,9 +22,9 @@ __all__ = [
     "Shadowed",
     "absent_unless_given",
     "not_built_yet",
-    "places_of",
     "resolve",
     "resolve_connection",
     "resolve_host",
+    "searched_places",
     "takes_run_options",
 ]

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from axonlog.context import _values as values
+from axonlog.context._environment import Environment
 from axonlog.context._files import read_json
 from axonlog.context._origin import Answer, Origin
 from axonlog.context._places import context_root
 from axonlog.context._precedence import Decision, Sources, decide
 from axonlog.context._sources import CachedFile
-from axonlog.context._surroundings import Surroundings
 
 RUN_DOCUMENT = "run.plx.json"
 _DEFAULT_ROOT = "axonlog_data"
@@ -29,7 +29,7 @@ _DAMAGED = (
 
 def decide_directory(
     sources: Sources,
-    surroundings: Surroundings,
+    environment: Environment,
     run_uuid: str,
     *,
     is_managed: bool,
@@ -44,27 +44,27 @@ def decide_directory(
     usual: tuple[Decision, tuple[str, ...]]
     given = decide("artifacts_path", sources)
     if given.value:
-        path = surroundings.absolute(given.value)
+        path = environment.absolute(given.value)
         return _given_directory(path, given, is_new=is_new)
     if is_offline:
-        root = _root("POLYAXON_OFFLINE_ROOT", surroundings)
+        root = _root("POLYAXON_OFFLINE_ROOT", environment)
         if root:
             return _at(root, f"runs/{run_uuid}"), ()
     elif is_managed:
         related = "_related_runs/" if is_new else ""
         name = "POLYAXON_CONTEXT_ROOT"
-        origin = Origin("in-cluster", name if surroundings.variable(name) else None)
-        path = f"{context_root(surroundings)}/artifacts/{related}{run_uuid}"
+        origin = Origin("in-cluster", name if environment.variable(name) else None)
+        path = f"{context_root(environment)}/artifacts/{related}{run_uuid}"
         return Decision(Answer(path, origin)), ()
     else:
-        root = _root("POLYAXON_ARTIFACTS_ROOT", surroundings)
+        root = _root("POLYAXON_ARTIFACTS_ROOT", environment)
         if root:
             usual = Decision(Answer(f"{root.value}/{run_uuid}", root.origin)), ()
         else:
-            usual = _default_place(surroundings, run_uuid)
-        tracked_offline = None if is_new else _tracked_offline(surroundings, run_uuid, usual[0])
+            usual = _default_place(environment, run_uuid)
+        tracked_offline = None if is_new else _tracked_offline(environment, run_uuid, usual[0])
         return (tracked_offline, ()) if tracked_offline else usual
-    return _default_place(surroundings, run_uuid)
+    return _default_place(environment, run_uuid)
 
 
 def _given_directory(
@@ -84,20 +84,20 @@ def outputs_path(artifacts_path: Decision) -> Decision:
     return Decision(Answer(f"{artifacts_path.value}/outputs", artifacts_path.origin))
 
 
-def _root(name: str, surroundings: Surroundings) -> Answer | None:
-    given = surroundings.variable(name)
+def _root(name: str, environment: Environment) -> Answer | None:
+    given = environment.variable(name)
     if given is None:
         return None
-    return Answer(surroundings.absolute(given), Origin("environment", name))
+    return Answer(environment.absolute(given), Origin("environment", name))
 
 
 def _at(root: Answer, below: str) -> Decision:
     return Decision(Answer(f"{str(root.value).rstrip('/')}/{below}", root.origin))
 
 
-def _tracked_offline(surroundings: Surroundings, run_uuid: str, usual: Decision) -> Decision | None:
+def _tracked_offline(environment: Environment, run_uuid: str, usual: Decision) -> Decision | None:
     """Where the resumed run was tracked offline, if it is there and not in its usual place."""
-    root = _root("POLYAXON_OFFLINE_ROOT", surroundings)
+    root = _root("POLYAXON_OFFLINE_ROOT", environment)
     if root is None or _holds_run(usual):
         return None
     place = _at(root, f"runs/{run_uuid}")
@@ -113,16 +113,16 @@ def _is_run(path: str) -> bool:
     return os.path.isfile(f"{path}/{RUN_DOCUMENT}")  # noqa: PTH113
 
 
-def _default_place(surroundings: Surroundings, run_uuid: str) -> tuple[Decision, tuple[str, ...]]:
+def _default_place(environment: Environment, run_uuid: str) -> tuple[Decision, tuple[str, ...]]:
     """Below the working directory, or with the user's data where nothing can be written there."""
-    cwd = surroundings.cwd
+    cwd = environment.cwd
     below = f"runs/{run_uuid}"
     if cwd is not None:
         root = cwd / _DEFAULT_ROOT
-        if surroundings.can_write(root if root.is_dir() else cwd):
+        if environment.can_write(root if root.is_dir() else cwd):
             return _at(Answer(str(root), Origin("default")), below), ()
-    data = surroundings.variable("XDG_DATA_HOME")
-    base = Path(surroundings.absolute(data)) if data else surroundings.home / ".local" / "share"
+    data = environment.variable("XDG_DATA_HOME")
+    base = Path(environment.absolute(data)) if data else environment.home / ".local" / "share"
     root = base / "axonlog"
     reason = f"{cwd} cannot be written to" if cwd else "the working directory has been removed"
     warning = f"{reason}: the run is kept in {root / below}; pass artifacts_path=... to choose"
@@ -167,7 +167,7 @@ class OccupyingRun(RunDocument):
         return None if found is None else Answer(found, origin)
 
 
-def occupying_run(sources: Sources, surroundings: Surroundings) -> OccupyingRun | None:
+def occupying_run(sources: Sources, environment: Environment) -> OccupyingRun | None:
     """The run in the directory that the caller gave, unless a new one is asked for.
 
     Raises:
@@ -176,17 +176,17 @@ def occupying_run(sources: Sources, surroundings: Surroundings) -> OccupyingRun 
     given = decide("artifacts_path", sources)
     if not given.value or decide("is_new", sources).value:
         return None
-    run = OccupyingRun(surroundings.absolute(given.value))
+    run = OccupyingRun(environment.absolute(given.value))
     return None if run.content() is None else run
 
 
-def decide_store(artifacts_path: Decision, run_uuid: str, surroundings: Surroundings) -> Decision:
+def decide_store(artifacts_path: Decision, run_uuid: str, environment: Environment) -> Decision:
     """The run's place in the artifacts store, else its directory.
 
     A catalog that cannot be used is left for those who ask for the store: most runs never do.
     """
-    name = surroundings.variable("POLYAXON_ARTIFACTS_STORE_NAME") or "artifacts_store"
-    schema = _connection(surroundings.variable("POLYAXON_CONNECTIONS_CATALOG"), name)
+    name = environment.variable("POLYAXON_ARTIFACTS_STORE_NAME") or "artifacts_store"
+    schema = _connection(environment.variable("POLYAXON_CONNECTIONS_CATALOG"), name)
     root = schema.get("mountPath") or schema.get("bucket")
     if not isinstance(root, str) or not root.strip("/"):
         return Decision(Answer(artifacts_path.value, Origin("default")))

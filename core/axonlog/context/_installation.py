@@ -7,8 +7,8 @@ from pathlib import Path
 
 from axonlog.context import _values as values
 from axonlog.context._advice import polyaxon_command
-from axonlog.context._belonging import Belonging
 from axonlog.context._precedence import Sources
+from axonlog.context._project import RunProject
 from axonlog.context._server import Server
 from axonlog.context._sources import UserFile
 from axonlog.errors import AuthenticationError, AxonlogError
@@ -17,7 +17,7 @@ _WITH_USERS = {"ee": "Polyaxon EE", "cloud": "Polyaxon Cloud"}
 
 
 def require_user(
-    server: Server, belonging: Belonging, sources: Sources, cli_file: Path | None
+    server: Server, run_project: RunProject, sources: Sources, cli_file: Path | None
 ) -> None:
     """Make sure that somebody is logged in where the installation has users.
 
@@ -28,7 +28,7 @@ def require_user(
     if kind is None:
         return
     has_token = server.connection.token is not None
-    nameless = belonging.owner.origin.source == "default"
+    nameless = run_project.owner.origin.source == "default"
     if not has_token and (server.is_cloud or not _has_user(sources)):
         about = "; the owner of the project is unknown too" if nameless else ""
         raise AuthenticationError(
@@ -38,8 +38,8 @@ def require_user(
         )
     if nameless:
         raise AuthenticationError(
-            f"no owner for project {belonging.project.value!r} on {kind} at {server.host.value}: "
-            f"pass project='owner/{belonging.project.value}', or log in so that the organization "
+            f"no owner for project {run_project.project.value!r} on {kind} at {server.host.value}: "
+            f"pass project='owner/{run_project.project.value}', or log in so that the organization "
             f"is known ({polyaxon_command('login')})"
         )
 

@@ -1,4 +1,4 @@
-"""Build the sources from the surroundings and the call."""
+"""Build the sources from the environment and the call."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from axonlog.context import _values as values
+from axonlog.context._environment import Environment
 from axonlog.context._files import belongs_to_another_user, read_mapping
 from axonlog.context._origin import Origin, SourceId
 from axonlog.context._precedence import Sources
@@ -16,7 +17,7 @@ from axonlog.context._sources import (
     CachedFile,
     Client,
     ClientFile,
-    Environment,
+    EnvironmentVariables,
     ProjectFile,
     RunFile,
     RunInstance,
@@ -25,31 +26,30 @@ from axonlog.context._sources import (
     Trainer,
     UserFile,
 )
-from axonlog.context._surroundings import Surroundings
 from axonlog.context._trainer_config import read_trainer_config
 
 _DIRECTORY = ".polyaxon"
 _CONTEXT_ROOT = "/plx-context"
 
 
-def context_root(surroundings: Surroundings) -> str:
+def context_root(environment: Environment) -> str:
     """Where Polyaxon mounts what belongs to a managed run."""
-    given = surroundings.variable("POLYAXON_CONTEXT_ROOT")
-    return surroundings.absolute(given) if given else _CONTEXT_ROOT
+    given = environment.variable("POLYAXON_CONTEXT_ROOT")
+    return environment.absolute(given) if given else _CONTEXT_ROOT
 
 
-def global_directory(surroundings: Surroundings) -> Path:
+def global_directory(environment: Environment) -> Path:
     """The user's `.polyaxon`: below POLYAXON_HOME, the `.home` file's path, or the home.
 
     Raises:
         CacheError: The `.home` file cannot be used.
     """
-    moved = surroundings.variable("POLYAXON_HOME")
+    moved = environment.variable("POLYAXON_HOME")
     if moved is None:
-        own = surroundings.home / _DIRECTORY
+        own = environment.home / _DIRECTORY
         # Reading needs no write access; only a home that never could hold the files is left.
-        if not own.is_dir() and not surroundings.can_write(surroundings.home):
-            own = surroundings.shared_root / _DIRECTORY
+        if not own.is_dir() and not environment.can_write(environment.home):
+            own = environment.shared_root / _DIRECTORY
         home_file = own / ".home"
         if belongs_to_another_user(home_file):
             return own
@@ -58,11 +58,11 @@ def global_directory(surroundings: Surroundings) -> Path:
         moved = values.path(content.get(key), Origin("global cache", key, str(home_file)))
         if moved is None:
             return own
-    return Path(surroundings.absolute(moved.strip())) / _DIRECTORY
+    return Path(environment.absolute(moved.strip())) / _DIRECTORY
 
 
 @dataclass(frozen=True)
-class Places:
+class SourceSet:
     """All sources of one call, and what had to be refused on the way."""
 
     sources: Sources
@@ -70,45 +70,45 @@ class Places:
     warnings: tuple[str, ...]
 
 
-def find_places(
-    surroundings: Surroundings,
+def build_sources(
+    environment: Environment,
     *,
     arguments: Mapping[str, object],
     client: Client,
     config: object = None,
-) -> Places:
+) -> SourceSet:
     """The sources of a call; files are not read before they are asked.
 
     Raises:
         ContextError: The trainer config, the `.home` file or POLYAXON_NO_CONFIG makes no sense.
     """
-    no_config = _no_config(surroundings)
-    own = global_directory(surroundings)
-    common = surroundings.shared_root / _DIRECTORY
+    no_config = _no_config(environment)
+    own = global_directory(environment)
+    common = environment.shared_root / _DIRECTORY
     guard = _Guard(common)
     project = ProjectFile("global cache", own / ".project", "the cached project in")
     run = RunFile("global cache", own / ".run", "the cached run in")
     # In the home itself the local and the global files are the same ones.
-    is_home = surroundings.cwd is not None and surroundings.cwd / _DIRECTORY == own
+    is_home = environment.cwd is not None and environment.cwd / _DIRECTORY == own
     sources: dict[SourceId, Source] = {
         "argument": Arguments(arguments),
-        "trainer": Trainer(read_trainer_config(config, surroundings)),
+        "trainer": Trainer(read_trainer_config(config, environment)),
         "client": client,
         "document": Silent("the run's directory"),
-        "instance": RunInstance(surroundings),
-        "environment": Environment(surroundings, no_config=no_config),
+        "instance": RunInstance(environment),
+        "environment": EnvironmentVariables(environment, no_config=no_config),
         "global_project": Silent("the same file, globally") if is_home else guard(project),
         "global_run": Silent("the same file, globally") if is_home else guard(run),
         "user": guard(UserFile("global cache", own / ".user", "the cached user in")),
-        **_local_files(surroundings.cwd, guard),
-        **_client_files(own, common, context_root(surroundings), guard, off=no_config),
+        **_local_files(environment.cwd, guard),
+        **_client_files(own, common, context_root(environment), guard, off=no_config),
     }
-    return Places(sources, None if no_config else own / ".cli", tuple(guard.refused))
+    return SourceSet(sources, None if no_config else own / ".cli", tuple(guard.refused))
 
 
-def _no_config(surroundings: Surroundings) -> bool:
+def _no_config(environment: Environment) -> bool:
     name = "POLYAXON_NO_CONFIG"
-    return values.flag(surroundings.env.get(name), Origin("environment", name)) or False
+    return values.flag(environment.env.get(name), Origin("environment", name)) or False
 
 
 def _local_files(cwd: Path | None, guard: _Guard) -> dict[SourceId, Source]:

@@ -9,10 +9,11 @@ from pydantic import SecretStr
 
 from axonlog.context._collecting import decide_collecting
 from axonlog.context._directory import decide_store, outputs_path
-from axonlog.context._finding import Found, find_offline, find_online
+from axonlog.context._environment import Environment
 from axonlog.context._installation import require_user
+from axonlog.context._locate import LocatedRun, locate_offline, locate_online
 from axonlog.context._model import Connection, Context
-from axonlog.context._notices import cache_notices, invented_owner
+from axonlog.context._notices import cache_notices, default_owner_warning
 from axonlog.context._options import (
     PRECEDENCE,
     READERS,
@@ -21,12 +22,11 @@ from axonlog.context._options import (
     RunOptions,
     takes_run_options,
 )
-from axonlog.context._places import Places, find_places
+from axonlog.context._places import SourceSet, build_sources
 from axonlog.context._precedence import Decision, decide, default
 from axonlog.context._server import Server, decide_server
 from axonlog.context._setting import Setting
-from axonlog.context._sources import Client, Environment, Silent
-from axonlog.context._surroundings import Surroundings
+from axonlog.context._sources import Client, EnvironmentVariables, Silent
 from axonlog.context._values import flag
 from axonlog.errors import AxonlogError
 
@@ -71,12 +71,12 @@ def resolve(*in_order: Any, **options: Unpack[RunOptions]) -> Context:
     """
     arguments: dict[str, Any] = {**options}
     client, config = arguments.pop("client", None), arguments.pop("config", None)
-    return resolve_in(Surroundings.current(), arguments, client=client, config=config)
+    return resolve_in(Environment.current(), arguments, client=client, config=config)
 
 
-def places_of(field: str) -> list[str]:
+def searched_places(field: str) -> list[str]:
     """Every place in which ``field`` is looked for, the one that decides first."""
-    sources = find_places(Surroundings.current(), arguments={}, client=Client(None)).sources
+    sources = build_sources(Environment.current(), arguments={}, client=Client(None)).sources
     return [sources[name].place(field) for name in PRECEDENCE[field]]
 
 
@@ -103,59 +103,61 @@ def resolve_host() -> Setting[str]:
 
 
 def _decide_server(client: Client) -> Server:
-    surroundings = Surroundings.current()
-    places = find_places(surroundings, arguments={}, client=client)
-    in_cluster = decide("in_cluster", places.sources)
-    return decide_server(places.sources, surroundings.env, in_cluster=in_cluster.value)
+    environment = Environment.current()
+    source_set = build_sources(environment, arguments={}, client=client)
+    in_cluster = decide("in_cluster", source_set.sources)
+    return decide_server(source_set.sources, environment.env, in_cluster=in_cluster.value)
 
 
 def resolve_in(
-    surroundings: Surroundings,
+    environment: Environment,
     arguments: Mapping[str, object],
     *,
     client: object | None = None,
     config: object = None,
 ) -> Context:
-    """Resolve from given surroundings; see `resolve`.
+    """Resolve from given environment; see `resolve`.
 
     Raises:
         ContextError: As for `resolve`.
         AuthenticationError: As for `resolve`.
     """
     try:
-        places = find_places(
-            surroundings, arguments=arguments, client=Client(client), config=config
+        source_set = build_sources(
+            environment, arguments=arguments, client=Client(client), config=config
         )
-        no_op = decide("no_op", places.sources)
+        no_op = decide("no_op", source_set.sources)
     except AxonlogError:
         # Whoever switched tracking off does not want to hear what is wrong with it.
-        no_op = decide("no_op", {"environment": Environment(surroundings)}, among=["environment"])
+        no_op = decide(
+            "no_op", {"environment": EnvironmentVariables(environment)}, among=["environment"]
+        )
         if not no_op.value:
             raise
     if no_op.value:
         return _no_op_context(no_op)
-    return _resolve_run(surroundings, places)
+    return _resolve_run(environment, source_set)
 
 
-def _resolve_run(surroundings: Surroundings, places: Places) -> Context:
-    sources = places.sources
+def _resolve_run(environment: Environment, source_set: SourceSet) -> Context:
+    sources = source_set.sources
     plain = {name: decide(name, sources) for name in _PLAIN}
     is_managed, is_offline = (bool(plain[name].value) for name in ("is_managed", "is_offline"))
     if not is_managed:
         sources = {**sources, "instance": Silent(_NOT_MANAGED)}
-    server = decide_server(sources, surroundings.env, in_cluster=bool(plain["in_cluster"].value))
+    server = decide_server(sources, environment.env, in_cluster=bool(plain["in_cluster"].value))
     if is_offline:
-        found = find_offline(sources, surroundings, is_managed=is_managed)
+        located = locate_offline(sources, environment, is_managed=is_managed)
     else:
-        found = find_online(sources, surroundings, server, is_managed=is_managed)
-        require_user(server, found.belonging, sources, places.cli_file)
-    run_decisions = _run_decisions(found, surroundings)
+        located = locate_online(sources, environment, server, is_managed=is_managed)
+        require_user(server, located.run_project, sources, source_set.cli_file)
+    run_decisions = _run_decisions(located, environment)
     collecting = decide_collecting(
         sources,
-        is_new=bool(found.run.is_new.value),
+        is_new=bool(located.run.is_new.value),
         is_offline=is_offline,
     )
-    invented = invented_owner(found.belonging) if plain["log_context"].value else ()
+    invented = default_owner_warning(located.run_project) if plain["log_context"].value else ()
     return _context(
         {
             **plain,
@@ -169,25 +171,25 @@ def _resolve_run(surroundings: Surroundings, places: Places) -> Context:
             "has_process_sidecar": collecting.has_process_sidecar,
         },
         server.connection,
-        warnings=(*places.warnings, *server.warnings, *found.warnings, *invented),
+        warnings=(*source_set.warnings, *server.warnings, *located.warnings, *invented),
         notices=(
-            *cache_notices(found.belonging),
-            *found.belonging.notices,
-            *found.run.notices,
+            *cache_notices(located.run_project),
+            *located.run_project.notices,
+            *located.run.notices,
         ),
     )
 
 
-def _run_decisions(found: Found, surroundings: Surroundings) -> dict[str, Decision]:
+def _run_decisions(located: LocatedRun, environment: Environment) -> dict[str, Decision]:
     return {
-        "owner": found.belonging.owner,
-        "team": found.belonging.team,
-        "project": found.belonging.project,
-        "run_uuid": found.run.run_uuid,
-        "is_new": found.run.is_new,
-        "artifacts_path": found.directory,
-        "outputs_path": outputs_path(found.directory),
-        "store_path": decide_store(found.directory, found.run.run_uuid.value, surroundings),
+        "owner": located.run_project.owner,
+        "team": located.run_project.team,
+        "project": located.run_project.project,
+        "run_uuid": located.run.run_uuid,
+        "is_new": located.run.is_new,
+        "artifacts_path": located.directory,
+        "outputs_path": outputs_path(located.directory),
+        "store_path": decide_store(located.directory, located.run.run_uuid.value, environment),
     }
 
 

@@ -107,9 +107,9 @@ def _decide_token(sources: Sources, host: Decision) -> tuple[Decision, tuple[str
         if found:
             found.append(answer)
             continue
-        verdict = _token_at(answer.origin, host, sources)
-        if verdict is not None:
-            may_go, warning = verdict
+        decision = _token_at(answer.origin, host, sources)
+        if decision is not None:
+            may_go, warning = decision
             warnings.append(warning)
             if not may_go:
                 continue

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from axonlog.context import _values as values
+from axonlog.context._environment import Environment
 from axonlog.context._files import read_json, read_mapping
 from axonlog.context._model import Connection
 from axonlog.context._options import (
@@ -21,7 +22,6 @@ from axonlog.context._options import (
     client_config,
 )
 from axonlog.context._origin import Answer, Origin, SourceName
-from axonlog.context._surroundings import Surroundings
 from axonlog.context._trainer_config import TrainerConfig
 from axonlog.context._values import NO_TOKEN
 from axonlog.errors import ArgumentTypeError
@@ -158,8 +158,8 @@ def _settled(client: object) -> ClientConfig | None:
 class RunInstance:
     """The run that Polyaxon started this process for: ``owner.project.runs.uuid``."""
 
-    def __init__(self, surroundings: Surroundings) -> None:
-        self._text = surroundings.variable(RUN_INSTANCE)
+    def __init__(self, environment: Environment) -> None:
+        self._text = environment.variable(RUN_INSTANCE)
 
     def answer(self, field: str) -> Answer | None:
         origin = Origin("in-cluster", RUN_INSTANCE)
@@ -187,11 +187,11 @@ class RunInstance:
 _WITHOUT_CONFIG = frozenset(SETTINGS) - (frozenset(CLIENT_SETTINGS) - {"is_offline", "no_op"})
 
 
-class Environment:
+class EnvironmentVariables:
     """The variables, by the names of the original library; read when asked."""
 
-    def __init__(self, surroundings: Surroundings, *, no_config: bool = False) -> None:
-        self._surroundings = surroundings
+    def __init__(self, environment: Environment, *, no_config: bool = False) -> None:
+        self._environment = environment
         self._no_config = no_config
 
     def answer(self, field: str) -> Answer | None:
@@ -200,7 +200,7 @@ class Environment:
             return None
         if self._no_config and field not in _WITHOUT_CONFIG:
             return None
-        return _read(field, self._surroundings.env.get(name), Origin("environment", name))
+        return _read(field, self._environment.env.get(name), Origin("environment", name))
 
     def place(self, field: str) -> str:
         return f"the variable {SETTINGS[field].variable} (not set)"

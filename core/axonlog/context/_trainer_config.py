@@ -12,9 +12,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from axonlog.context._environment import Environment
 from axonlog.context._options import SETTINGS
 from axonlog.context._origin import Origin
-from axonlog.context._surroundings import Surroundings
 from axonlog.errors import ArgumentTypeError, ContextError
 
 # The first section that is there wins, key by key.
@@ -37,7 +37,7 @@ class TrainerConfig:
         return Origin("trainer config", key, self.path)
 
 
-def read_trainer_config(given: object, surroundings: Surroundings) -> TrainerConfig:
+def read_trainer_config(given: object, environment: Environment) -> TrainerConfig:
     """Find our keys in ``given``: at the top, or under `axonlog`, `tracking` or `polyaxon`.
 
     A section wins over the top and may hold nothing else; at the top other keys are the user's.
@@ -45,7 +45,7 @@ def read_trainer_config(given: object, surroundings: Surroundings) -> TrainerCon
     Args:
         given: A mapping (an OmegaConf node is one), a dataclass, a pydantic model, a namespace of
             argparse or jsonargparse, or the path of a YAML or JSON file.
-        surroundings: Where a relative path starts.
+        environment: Where a relative path starts.
 
     Raises:
         ContextError: The file cannot be read, or a section holds an unknown key.
@@ -55,7 +55,7 @@ def read_trainer_config(given: object, surroundings: Surroundings) -> TrainerCon
         return TrainerConfig()
     path: str | None = None
     if isinstance(given, (str, PathLike)):
-        path = surroundings.absolute(fspath(given))
+        path = environment.absolute(fspath(given))
         given = _load(Path(path))
     config = _mapping(given)
     if config is None:

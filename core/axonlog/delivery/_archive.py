@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from ._found import stamp_of
-from ._ledger import Stamp
+from ._local_files import signature_of
+from ._sync_state import FileSignature
 
 _IN_MEMORY_BYTES = 2 * 1024 * 1024
 
@@ -22,7 +22,7 @@ _IN_MEMORY_BYTES = 2 * 1024 * 1024
 class Packed:
     """One file of an archive: its state, and the MD5 of its content in hex digits."""
 
-    stamp: Stamp
+    signature: FileSignature
     digest: str
 
 
@@ -52,7 +52,7 @@ def pack(files: Iterable[Path], room: Path) -> tuple[BinaryIO, dict[str, Packed]
             for file in files:
                 try:
                     with file.open("rb") as stream:
-                        stamp = stamp_of(os.fstat(stream.fileno()))
+                        signature = signature_of(os.fstat(stream.fileno()))
                         content = stream.read()
                 except OSError:
                     continue
@@ -60,7 +60,7 @@ def pack(files: Iterable[Path], room: Path) -> tuple[BinaryIO, dict[str, Packed]
                 entry.size = len(content)
                 archive.addfile(entry, io.BytesIO(content))
                 packed[file.name] = Packed(
-                    Stamp(size_bytes=len(content), modified_ns=stamp.modified_ns),
+                    FileSignature(size_bytes=len(content), modified_ns=signature.modified_ns),
                     hashlib.md5(content, usedforsecurity=False).hexdigest(),
                 )
         buffer.seek(0)

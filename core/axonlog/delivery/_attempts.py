@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from axonlog.client import is_retryable
 from axonlog.errors import AxonlogError, ServerError
 
-from ._troubles import Troubles, concerns_all
+from ._failure_tracker import FailureTracker, concerns_all
 
 _log = logging.getLogger("axonlog")
 
@@ -29,8 +29,8 @@ class Attempts:
         failures: What failed in this step and may get better, by kind.
     """
 
-    def __init__(self, troubles: Troubles, *, label: str) -> None:
-        self.troubles = troubles
+    def __init__(self, tracker: FailureTracker, *, label: str) -> None:
+        self.tracker = tracker
         self.sent: set[tuple[str, str]] = set()
         self.failures: dict[str, Exception] = {}
         self._successes: Counter[str] = Counter()
@@ -46,7 +46,7 @@ class Attempts:
         """Judge the step.
 
         Raises:
-            Exception: Nothing of one kind got through: that is the server's trouble.
+            Exception: Nothing of one kind got through: that is the server's failure.
         """
         for kind, error in self.failures.items():
             if not self._successes[kind]:
@@ -63,7 +63,7 @@ class Attempts:
             ServerError: It is in no state to take anything.
             RunGoneError: It does not know the run.
         """
-        if not self.troubles.may_try(kind, name, version):
+        if not self.tracker.may_try(kind, name, version):
             return False
         try:
             send()
@@ -95,7 +95,7 @@ class Attempts:
 
     def note_success(self, kind: str, name: str) -> None:
         """The server took it."""
-        self.troubles.note_success(kind, name)
+        self.tracker.note_success(kind, name)
         self.sent.add((kind, name))
         self._successes[kind] += 1
 
@@ -108,7 +108,7 @@ class Attempts:
             RunGoneError: It does not know the run.
         """
         self._raise_if_hopeless(kind, error)
-        if not self.troubles.note_failure(kind, name, version, error):
+        if not self.tracker.note_failure(kind, name, version, error):
             self.failures.setdefault(kind, error)
             return
         # The first is told, the others are counted: one reason mostly stands behind all.

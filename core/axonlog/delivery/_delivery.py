@@ -14,18 +14,18 @@ from axonlog.events import FINAL_STATUSES
 from axonlog.store import FileLock, RunDirectory, RunRecord, waiting_in_journal
 
 from ._attempts import Attempts, RunGoneError
-from ._contact import There, ask, last_sign
-from ._documents import DocumentDelivery
-from ._files import Adopt, FileDelivery
-from ._found import find_files
-from ._ledger import Ledger, LedgerFile, Stamp
-from ._register import register
+from ._failure_tracker import FailureTracker
+from ._file_sync import FileSync, MergeRemote
+from ._local_files import find_files
+from ._metadata_sync import MetadataSync
+from ._polyaxon_store import FileUploader
+from ._registration import register
+from ._remote_state import RemoteState, fetch_remote_state, last_transition
 from ._report import DeliveryReport
-from ._shipping import Shipping
-from ._troubles import Troubles
+from ._sync_state import FileSignature, SyncState, SyncStateFile
 
 # The note on what the server has, among the private files of the run.
-LEDGER = "delivery.json"
+STATE_FILE = "delivery.json"
 
 # What the server answers with an empty page is looked up afterwards; so often, then it is believed.
 _MAX_CHECKS = 2
@@ -43,11 +43,11 @@ class Delivery:
     Args:
         directory: The run.
         client: Where it goes; owner, project and run_uuid are set.
-        adopt: Called with an event file's path and the server's copy of it, when the server
+        merge_remote: Called with an event file's path and the server's copy of it, when the server
             holds rows that were logged elsewhere: puts them before those that are here. Without
             it the directory stays as it is, and both are joined on the way to the server.
         with_files: False where something else uploads the files, as in a cluster.
-        own_from: From which status condition on the attempt that is going on wrote them; None
+        attempt_from: From which status condition on the attempt that is going on wrote them; None
             where none is going on.
         on_bytes: Called with the number of bytes of files that have just gone out.
         clock: Seconds that only go forward.
@@ -56,7 +56,7 @@ class Delivery:
     Attributes:
         client: May be replaced by one with other credentials.
         bytes_sent: Of files, also in uploads that were interrupted.
-        is_elsewhere: Whether somebody else was delivering this directory at the last step.
+        is_held_elsewhere: Whether somebody else was delivering this directory at the last step.
     """
 
     def __init__(
@@ -64,36 +64,36 @@ class Delivery:
         directory: RunDirectory,
         client: RunClient,
         *,
-        adopt: Adopt | None = None,
+        merge_remote: MergeRemote | None = None,
         with_files: bool = True,
-        own_from: int | None = None,
+        attempt_from: int | None = None,
         on_bytes: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], object] = time.sleep,
     ) -> None:
         self.client = client
-        self.is_elsewhere = False
+        self.is_held_elsewhere = False
         self._pause = pause
         self.label = f"run {client.run_uuid}"
         self._with_files = with_files
-        self._is_live = own_from is not None
+        self._is_live = attempt_from is not None
         self.bytes_sent = 0
         self._on_bytes = on_bytes
         self._directory = directory
         self._private = directory.private
         destination = f"{client.client.connection.host}/{client.owner}/{client.project}"
-        self._ledger_file = LedgerFile(self._private / LEDGER, destination, clock=clock)
-        self._attempts = Attempts(Troubles(clock=clock), label=self.label)
+        self._state_file = SyncStateFile(self._private / STATE_FILE, destination, clock=clock)
+        self._attempts = Attempts(FailureTracker(clock=clock), label=self.label)
         self._tmp_dir = self._private / "tmp"
-        self._documents = DocumentDelivery(
-            directory, self._ledger_file, self._attempts, own_from=own_from, clock=clock
+        self._documents = MetadataSync(
+            directory, self._state_file, self._attempts, attempt_from=attempt_from, clock=clock
         )
-        self._files = FileDelivery(
+        self._files = FileSync(
             directory.path,
-            self._ledger_file,
-            Shipping(directory.path, self._tmp_dir, self._count_bytes),
+            self._state_file,
+            FileUploader(directory.path, self._tmp_dir, self._count_bytes),
             self._attempts,
-            adopt=adopt,
+            merge_remote=merge_remote,
             on_joined=self._documents.note_joined,
             label=self.label,
             clock=clock,
@@ -107,39 +107,39 @@ class Delivery:
         self._final_since: float | None = None
 
     @property
-    def _ledger(self) -> Ledger:
-        return self._ledger_file.ledger
+    def _state(self) -> SyncState:
+        return self._state_file.state
 
-    def enter_known(self, record: RunRecord) -> None:
+    def record_known(self, record: RunRecord) -> None:
         """Note that the server has this much of the run: it just said so.
 
         Raises:
             OSError: The note cannot be written.
         """
-        self._ledger.is_registered = True
-        self._documents.enter_known(record)
-        self._ledger_file.save()
+        self._state.is_registered = True
+        self._documents.record_known(record)
+        self._state_file.save()
 
-    def enter_registered(self) -> None:
+    def record_registered(self) -> None:
         """Note that the server has just made this run, empty.
 
         Raises:
             OSError: The note cannot be written.
         """
-        self._ledger.is_registered = self._has_met = True
-        self._ledger_file.save()
+        self._state.is_registered = self._has_met = True
+        self._state_file.save()
 
-    def hurry(self, *, is_last: bool = False) -> None:
+    def retry_now(self, *, is_last: bool = False) -> None:
         """Try at once whatever failed and may get better.
 
         Args:
             is_last: Somebody waits for the end: also from now on only short pauses.
         """
-        self._attempts.troubles.hurry(is_last=is_last)
+        self._attempts.tracker.retry_now(is_last=is_last)
 
-    def waiting_for(self) -> str | None:
+    def pending_reason(self) -> str | None:
         """Why something is pending although the server answers, in words."""
-        error = self._attempts.troubles.last_error()
+        error = self._attempts.tracker.last_error()
         return None if error is None else str(error)
 
     def step(self, *, final: bool, is_locked: bool = False) -> bool:
@@ -162,7 +162,7 @@ class Delivery:
             return self._step(final=final)
         with self._lock.held_if_free() as is_mine:
             # Somebody else who delivers the same directory does our work.
-            self.is_elsewhere = not is_mine
+            self.is_held_elsewhere = not is_mine
             return self._step(final=final) if is_mine else False
 
     def report(self, *, is_fresh: bool = False) -> DeliveryReport:
@@ -176,14 +176,14 @@ class Delivery:
             OSError: It cannot be read.
         """
         pending, failed, size = [], 0, 0
-        troubles, found = self._attempts.troubles, self._files.found
+        tracker, found = self._attempts.tracker, self._files.found
         journal = self._journal
         if is_fresh:
             journal = self._look_at_journal()
             if self._with_files:
                 found = find_files(self._directory.path)
         for kind, name, version in self._missing(found):
-            if troubles.is_failed(kind, name, version):
+            if tracker.is_failed(kind, name, version):
                 failed += 1
             else:
                 pending.append((kind, name))
@@ -196,12 +196,12 @@ class Delivery:
             pending_bytes=size,
             state="sending" if pending or journal.is_behind else "delivered",
             kept_back=tuple(sorted(self._files.kept_back)),
-            undrained_points=journal.points,
+            unreplayed_points=journal.points,
             journal_error=journal.error,
         )
 
     def _step(self, *, final: bool) -> bool:
-        self._ledger_file.refresh()
+        self._state_file.refresh()
         if not final:
             self._final_since = None
         elif self._final_since is None:
@@ -236,7 +236,7 @@ class Delivery:
         finally:
             # The directory may be the one that is full; what was sent is asked for again then.
             with contextlib.suppress(OSError):
-                self._ledger_file.save()
+                self._state_file.save()
             with contextlib.suppress(OSError):  # nothing was put there, or something cannot go
                 self._tmp_dir.rmdir()
         return has_more
@@ -253,12 +253,12 @@ class Delivery:
             raise error.__cause__ or error
         self._was_gone = True
         self._has_met = False
-        self._ledger_file.start_again()
+        self._state_file.start_again()
 
     def _register(self) -> None:
-        if not self._ledger.is_registered:
+        if not self._state.is_registered:
             self._has_met = register(self.client, self._documents.record)
-            self._ledger.is_registered = True
+            self._state.is_registered = True
 
     def _meet(self) -> None:
         if self._has_met:
@@ -269,37 +269,37 @@ class Delivery:
             self._meet_files(there)
         self._has_met = True
 
-    def _meet_files(self, there: There) -> None:
+    def _meet_files(self, there: RemoteState) -> None:
         conditions = self._documents.record.status_conditions
-        written_until = None if self._is_live else last_sign(conditions)
-        self._files.meet(self.client, there, there.foreign_since(conditions), written_until)
+        written_until = None if self._is_live else last_transition(conditions)
+        self._files.meet(self.client, there, there.other_attempt_at(conditions), written_until)
 
     def _compare_files(self) -> bool:
-        """Compare the server's files with the ledger's; whether something has to be sent again."""
+        """Compare the server's files with the sync state; whether something has to be sent."""
         since = self._final_since
         if not self._with_files or since is None or self._files.is_confirmed_since(since):
             return False
         self._meet_files(self._ask(with_files=True))
         return self._is_anything_pending(but="status")
 
-    def _ask(self, *, with_files: bool) -> There:
+    def _ask(self, *, with_files: bool) -> RemoteState:
         try:
-            return ask(self.client, with_files=with_files)
+            return fetch_remote_state(self.client, with_files=with_files)
         except ServerError as error:
             if error.status == 404:
                 raise RunGoneError(str(error)) from error
             raise
 
-    def _missing(self, found: Mapping[str, Stamp]) -> Iterator[tuple[str, str, object]]:
+    def _missing(self, found: Mapping[str, FileSignature]) -> Iterator[tuple[str, str, object]]:
         """Kind, name and version of everything that the server does not have as it is here."""
-        files = self._ledger.files
-        for path, stamp in found.items():
-            if (sent := files.get(path)) is None or sent.stamp != stamp:
-                yield "file", path, stamp
+        files = self._state.files
+        for path, signature in found.items():
+            if (sent := files.get(path)) is None or sent.signature != signature:
+                yield "file", path, signature
         yield from self._documents.missing()
 
     def _is_anything_pending(self, *, but: str | None = None) -> bool:
-        is_failed = self._attempts.troubles.is_failed
+        is_failed = self._attempts.tracker.is_failed
         return any(
             kind != but and not is_failed(kind, name, version)
             for kind, name, version in self._missing(self._files.found)
@@ -318,7 +318,7 @@ class Delivery:
             # see ours.
             self._files.is_contested = False
             self._pause(_RIVAL_S)
-            if self._files.check_rivals(self.client):
+            if self._files.check_concurrent_uploads(self.client):
                 return True
         if self._checks >= _MAX_CHECKS:
             return False

@@ -10,8 +10,8 @@ from typing import Any
 from axonlog.events import FINAL_STATUSES
 from axonlog.store import Condition, RunRecord
 
-from ._ledger import Sent, Stamp
-from ._names import server_name
+from ._server_name import server_name
+from ._sync_state import FileSignature, UploadedFile
 
 # A metric file has no append on the server and goes whole each time. It goes when all that was
 # sent of it before is at most so many times what it is now. Then the bytes of a run are at most
@@ -26,7 +26,7 @@ _SETTLING_S = 2.0
 
 # Growth alone would leave a metric that comes once in an hour behind for five. What has waited
 # for a minute is sent all the same, as long as that is little for the line.
-PATIENCE_S = 60.0
+MAX_UNSENT_S = 60.0
 
 # From so many files of one folder on an archive pays, of files up to so many bytes.
 _ARCHIVE_FILES = 4
@@ -48,8 +48,8 @@ _SAME_TIME = timedelta(milliseconds=1)
 
 
 def due_files(
-    found: Mapping[str, Stamp],
-    sent: Mapping[str, Sent],
+    found: Mapping[str, FileSignature],
+    sent: Mapping[str, UploadedFile],
     *,
     seen_s: Mapping[str, float],
     unsent_s: Mapping[str, float],
@@ -69,8 +69,8 @@ def due_files(
     """
     due = []
     for path in sorted(found, key=lambda path: (not is_event_file(path), found[path].size_bytes)):
-        stamp, before = found[path], sent.get(path)
-        if before is not None and before.stamp == stamp:
+        signature, before = found[path], sent.get(path)
+        if before is not None and before.signature == signature:
             continue
         if final:
             due.append(path)
@@ -78,16 +78,16 @@ def due_files(
             if seen_s.get(path, 0.0) >= _SETTLING_S:
                 due.append(path)
         elif before is None or (
-            before.spent_bytes <= _UNCOUNTED_BYTES + _SPENT_FACTOR * stamp.size_bytes
+            before.spent_bytes <= _UNCOUNTED_BYTES + _SPENT_FACTOR * signature.size_bytes
         ):
             due.append(path)
-        elif unsent_s.get(path, 0.0) >= PATIENCE_S and stamp.size_bytes <= allowance_bytes:
-            allowance_bytes -= stamp.size_bytes
+        elif unsent_s.get(path, 0.0) >= MAX_UNSENT_S and signature.size_bytes <= allowance_bytes:
+            allowance_bytes -= signature.size_bytes
             due.append(path)
     return due
 
 
-def shipments(
+def upload_batches(
     due: Iterable[str], sizes: Mapping[str, int], there: Collection[str]
 ) -> list[list[str]]:
     """What goes together: several files as an archive of their folder, or one file alone.
@@ -120,7 +120,7 @@ def shipments(
 
 
 def replaced_folders(
-    due: Iterable[str], found: Mapping[str, Stamp], *, busy: Collection[str]
+    due: Iterable[str], found: Mapping[str, FileSignature], *, busy: Collection[str]
 ) -> dict[str, list[str]]:
     """The folders that are cheaper to replace as a whole than to send file by file.
 
@@ -249,7 +249,7 @@ def due_conditions(
 
 
 def handled_conditions(
-    here: Sequence[Condition], there: Sequence[tuple[str, datetime | None]], *, own_from: int
+    here: Sequence[Condition], there: Sequence[tuple[str, datetime | None]], *, attempt_from: int
 ) -> int:
     """How many conditions of this directory need not be posted, going by the server's history.
 
@@ -260,7 +260,7 @@ def handled_conditions(
         here: The history in this directory.
         there: Type and time of each condition on the server, without ``created``, which has the
             time of the server's clock.
-        own_from: From this position on they are of the attempt that is going on, and are news.
+        attempt_from: From this position on they are of the attempt that is going on, and are news.
     """
     newest = max((time for _, time in there if time is not None), default=None)
     handled = 0
@@ -270,7 +270,9 @@ def handled_conditions(
             kind == condition.type and is_same_time(time, other) for kind, other in there
         )
         # One without a time is what the server said of the run when it was taken up here.
-        is_past = position < own_from and (time is None or (newest is not None and time <= newest))
+        is_past = position < attempt_from and (
+            time is None or (newest is not None and time <= newest)
+        )
         if is_there or is_past:
             handled = position + 1
     return handled

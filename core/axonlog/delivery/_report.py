@@ -25,9 +25,9 @@ class DeliveryReport:
             nothing left to send. ``retrying``: the server is in trouble, it is tried again and
             again. ``paused``: it refuses the credentials. ``incomplete``: given up for now, with
             something left.
-        trouble: Why it is not going on, in words, or None.
+        failure: Why it is not going on, in words, or None.
         kept_back: Paths of files that stay here because the server has newer ones of these names.
-        undrained_points: How many points are in the journal and not yet in the event files, so
+        unreplayed_points: How many points are in the journal and not yet in the event files, so
             that no server can have them. The run's ending is not sent before they are.
         journal_error: Why the journal could not be brought into the files, in words, or None.
     """
@@ -38,9 +38,9 @@ class DeliveryReport:
     bytes_sent: int = 0
     pending_bytes: int = 0
     state: State = "sending"
-    trouble: str | None = None
+    failure: str | None = None
     kept_back: tuple[str, ...] = ()
-    undrained_points: int = 0
+    unreplayed_points: int = 0
     journal_error: str | None = None
 
     @property
@@ -51,4 +51,4 @@ class DeliveryReport:
     @property
     def is_journal_behind(self) -> bool:
         """Whether the run's files lack something that its journal has."""
-        return bool(self.undrained_points or self.journal_error)
+        return bool(self.unreplayed_points or self.journal_error)

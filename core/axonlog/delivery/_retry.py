@@ -36,7 +36,7 @@ _FAILURES_UNTOLD = 1
 # A server that comes and goes is told of once in so many seconds.
 _TOLD_ONCE_IN_S = 600.0
 
-Note = Literal["trouble", "paused", "over"]
+Note = Literal["failure", "paused", "over"]
 
 
 def retry_delay_s(
@@ -52,7 +52,7 @@ def retry_delay_s(
     return max(delay, _asked_s(error))
 
 
-class Pace:
+class RetryPolicy:
     """How fast a delivery goes: its next attempt, its state, and when the user hears of it.
 
     Args:
@@ -68,7 +68,7 @@ class Pace:
         clock: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = JITTER,
     ) -> None:
-        self.trouble: str | None = None
+        self.failure: str | None = None
         self.is_paused = False
         self.failures = 0
         self._interval_s = interval_s
@@ -84,7 +84,7 @@ class Pace:
         """Seconds until the next attempt is due."""
         return max(0.0, self._next_at - self._clock())
 
-    def hurry(self, *, is_last: bool = False) -> None:
+    def retry_now(self, *, is_last: bool = False) -> None:
         """Try as soon as the server permits.
 
         Args:
@@ -94,11 +94,11 @@ class Pace:
         self._next_at = max(self._clock(), self._not_before)
         self._cap_s = LAST_CAP_S if is_last else _CAP_S
 
-    def relax(self) -> None:
+    def reset(self) -> None:
         """Nobody waits for the end any more: pauses may be long again."""
         self._cap_s = _CAP_S
 
-    def start_troubled(self, error: Exception) -> None:
+    def start_failed(self, error: Exception) -> None:
         """Begin with a failure that the user has been told of."""
         self._fail(error)
         self._is_told, self._told_at = True, self._clock()
@@ -114,7 +114,7 @@ class Pace:
         Returns:
             What the user should hear now.
         """
-        self.trouble, self.is_paused, self.failures = None, False, 0
+        self.failure, self.is_paused, self.failures = None, False, 0
         pause_s = 0.0 if has_more else max(self._interval_s, took_s)
         self._next_at = self._clock() + pause_s
         was_told, self._is_told = self._is_told, False
@@ -138,10 +138,10 @@ class Pace:
         if self._told_at is not None and self._clock() - self._told_at < _TOLD_ONCE_IN_S:
             return None
         self._is_told, self._told_at = True, self._clock()
-        return "trouble"
+        return "failure"
 
     def _fail(self, error: Exception) -> None:
-        self.trouble = str(error)
+        self.failure = str(error)
         self.failures += 1
         now = self._clock()
         if isinstance(error, RefusedError):

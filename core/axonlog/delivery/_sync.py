@@ -13,7 +13,7 @@ from axonlog.store import RunDirectory, read_record, repair
 
 from ._delivery import Delivery, delivery_lock
 from ._report import DeliveryReport
-from ._retry import Pace
+from ._retry import RetryPolicy
 
 # Without a time limit: so many failures with no progress in between, which take half a minute.
 _MAX_FAILURES = 6
@@ -70,13 +70,13 @@ def sync(
     deadline = None if wait_s is None else time.monotonic() + wait_s
     others_s = _OTHERS_S if wait_s is None else wait_s
     with delivery_lock(run).held_if_free(timeout_s=others_s) as is_mine:
-        trouble = _deliver(delivery, telling, deadline) if is_mine else "another process has it"
+        failure = _deliver(delivery, telling, deadline) if is_mine else "another process has it"
     report = delivery.report(is_fresh=True)
     if journal_error is not None:
         report = dataclasses.replace(report, journal_error=journal_error)
     if not report.is_complete:
-        trouble = trouble or delivery.waiting_for() or report.journal_error
-        report = dataclasses.replace(report, state="incomplete", trouble=trouble)
+        failure = failure or delivery.pending_reason() or report.journal_error
+        report = dataclasses.replace(report, state="incomplete", failure=failure)
     telling.tell(report)
     return report
 
@@ -116,7 +116,7 @@ def _deliver(delivery: Delivery, telling: _Telling, deadline: float | None) -> s
     Raises:
         RefusedError: The server does not accept the credentials.
     """
-    pace, failures, sent, passes = Pace(), 0, 0, 0
+    policy, failures, sent, passes = RetryPolicy(), 0, 0, 0
     while True:
         started = time.monotonic()
         failure: Exception | None = None
@@ -126,24 +126,24 @@ def _deliver(delivery: Delivery, telling: _Telling, deadline: float | None) -> s
             raise
         except (AxonlogError, OSError) as error:
             failure = error
-            pace.failed(error)
+            policy.failed(error)
         else:
-            pace.succeeded(time.monotonic() - started, has_more=has_more)
+            policy.succeeded(time.monotonic() - started, has_more=has_more)
         report = delivery.report(is_fresh=True)
         telling.tell(report)
         if failure is None and not has_more:
             passes += 1
             # A run that goes on is never finished with: what comes while it is sent is left.
-            if not report.pending or (passes >= _MAX_PASSES and not delivery.waiting_for()):
+            if not report.pending or (passes >= _MAX_PASSES and not delivery.pending_reason()):
                 return None
         failures = 0 if report.sent > sent else failures + (failure is not None)
         sent = max(sent, report.sent)
         # What waits for its own next time is looked at more often.
-        pause_s = min(pace.wait_s(), _LONGEST_PAUSE_S) if failure is None else pace.wait_s()
+        pause_s = min(policy.wait_s(), _LONGEST_PAUSE_S) if failure is None else policy.wait_s()
         is_hopeless = failure is not None and not _may_pass(failure)
         is_late = deadline is not None and time.monotonic() + pause_s > deadline
         if is_hopeless or is_late or (deadline is None and failures >= _MAX_FAILURES):
-            return str(failure) if failure is not None else delivery.waiting_for()
+            return str(failure) if failure is not None else delivery.pending_reason()
         time.sleep(pause_s)
 
 

@@ -13,15 +13,15 @@ from axonlog.errors import AxonlogError
 
 from ._delivery import Delivery
 from ._report import DeliveryReport, State
-from ._retry import Note, Pace
+from ._retry import Note, RetryPolicy
 
 _log = logging.getLogger("axonlog")
 
 # While refused credentials are waited for, new ones are looked for so often.
-_LOOK_S = 1.0
+_CREDENTIALS_POLL_INTERVAL_S = 1.0
 
 # Between two looks at what is left, at the end.
-_FINISHING_S = 0.5
+_FINISHING_POLL_INTERVAL_S = 0.5
 
 _ELSEWHERE = "another process is delivering this run"
 
@@ -29,11 +29,11 @@ _ELSEWHERE = "another process is delivering this run"
 class Uploader:
     """A daemon thread that steps a delivery until it is told to finish.
 
-    Every trouble is told once, and its end once; nothing ever reaches the caller.
+    Every failure is told once, and its end once; nothing ever reaches the caller.
 
     Args:
         delivery: What it steps.
-        pace: When it does.
+        policy: When it does.
         renew: Called once a second while the server refuses the credentials: a client with
             others, or the same again where trying is worth it, or None.
     """
@@ -42,11 +42,11 @@ class Uploader:
         self,
         delivery: Delivery,
         *,
-        pace: Pace | None = None,
+        policy: RetryPolicy | None = None,
         renew: Callable[[], RunClient | None] = lambda: None,
     ) -> None:
         self._delivery = delivery
-        self._pace = pace or Pace()
+        self._policy = policy or RetryPolicy()
         self._renew = renew
         self._wake = threading.Event()
         self._flush_requested = threading.Event()
@@ -65,10 +65,10 @@ class Uploader:
         except (AxonlogError, OSError):
             return self._with_state(self._counts)
 
-    def start(self, *, trouble: AxonlogError | None = None) -> None:
-        """Begin; ``trouble`` is what the user has already been told of."""
-        if trouble is not None:
-            self._pace.start_troubled(trouble)
+    def start(self, *, failure: AxonlogError | None = None) -> None:
+        """Begin; ``failure`` is what the user has already been told of."""
+        if failure is not None:
+            self._policy.start_failed(failure)
         self._thread.start()
 
     def flush(self) -> None:
@@ -86,7 +86,7 @@ class Uploader:
         self._wake.set()
         self._thread.join(max(0.0, deadline_s))
         self._is_awaited = False
-        self._pace.relax()
+        self._policy.reset()
 
     def final_report(self) -> DeliveryReport:
         """What has been sent and what not, with a fresh look at the directory.
@@ -99,8 +99,8 @@ class Uploader:
         report = self._with_state(self._counts)
         if report.is_complete:
             return report
-        trouble = report.trouble or self._delivery.waiting_for() or self._awaited_answer()
-        return dataclasses.replace(report, state="incomplete", trouble=trouble)
+        failure = report.failure or self._delivery.pending_reason() or self._awaited_answer()
+        return dataclasses.replace(report, state="incomplete", failure=failure)
 
     def _awaited_answer(self) -> str | None:
         began_s = self._step_began_s
@@ -124,20 +124,20 @@ class Uploader:
         if error is not None:
             return not (is_retryable(error) or isinstance(error, OSError))
         is_done = not self._counts.pending or self._delivery.is_held_by_journal
-        return self._pace.wait_s() > 0 and is_done
+        return self._policy.wait_s() > 0 and is_done
 
     def _rest(self, *, is_finishing: bool) -> None:
         """Until the next step is due, or something calls for it."""
-        while (left := self._pace.wait_s()) > 0:
-            if self._is_awaited and self._pace.trouble is None:
-                left = min(left, _FINISHING_S)
-            if self._pace.is_paused:
-                left = min(left, _LOOK_S)
+        while (left := self._policy.wait_s()) > 0:
+            if self._is_awaited and self._policy.failure is None:
+                left = min(left, _FINISHING_POLL_INTERVAL_S)
+            if self._policy.is_paused:
+                left = min(left, _CREDENTIALS_POLL_INTERVAL_S)
             if self._wake.wait(left):
                 self._wake.clear()
-                self._pace.hurry(is_last=self._is_awaited)
-                self._delivery.hurry(is_last=self._is_awaited)
-            elif self._pace.is_paused:
+                self._policy.retry_now(is_last=self._is_awaited)
+                self._delivery.retry_now(is_last=self._is_awaited)
+            elif self._policy.is_paused:
                 self._look_for_credentials()
             elif is_finishing:
                 return
@@ -158,7 +158,7 @@ class Uploader:
         self._has_renewal_failed = False
         if client is not None:
             self._delivery.client = client
-            self._pace.hurry()
+            self._policy.retry_now()
 
     def _step(self, *, final: bool) -> Exception | None:
         started = self._step_began_s = time.monotonic()
@@ -167,11 +167,11 @@ class Uploader:
             # At the end a file that has changed while it was sent is found out.
             self._counts = self._delivery.report(is_fresh=final)
         except Exception as error:  # noqa: BLE001  # the top of a thread: training must not end for this
-            self._tell(self._pace.failed(error), error)
+            self._tell(self._policy.failed(error), error)
             return error
         finally:
             self._step_began_s = None
-        self._tell(self._pace.succeeded(time.monotonic() - started, has_more=has_more), None)
+        self._tell(self._policy.succeeded(time.monotonic() - started, has_more=has_more), None)
         return None
 
     def _tell(self, note: Note | None, error: Exception | None) -> None:
@@ -189,7 +189,7 @@ class Uploader:
                 label,
                 error,
             )
-        elif note == "trouble":
+        elif note == "failure":
             expected = isinstance(error, (AxonlogError, OSError))
             _log.log(
                 level,
@@ -200,12 +200,12 @@ class Uploader:
             )
 
     def _with_state(self, counts: DeliveryReport) -> DeliveryReport:
-        trouble, state = self._pace.trouble, counts.state
-        if trouble is not None:
-            waiting: State = "paused" if self._pace.is_paused else "retrying"
+        failure, state = self._policy.failure, counts.state
+        if failure is not None:
+            waiting: State = "paused" if self._policy.is_paused else "retrying"
             state = waiting
-        elif self._delivery.is_elsewhere and counts.pending:
-            trouble = _ELSEWHERE
+        elif self._delivery.is_held_elsewhere and counts.pending:
+            failure = _ELSEWHERE
         return dataclasses.replace(
-            counts, state=state, trouble=trouble, bytes_sent=self._delivery.bytes_sent
+            counts, state=state, failure=failure, bytes_sent=self._delivery.bytes_sent
         )

@@ -1,13 +1,14 @@
 """A run's directory on disk, in the formats that Polyaxon reads."""
 
+from ._atomic import is_part, replacing, write_json
 from ._copies import copy_into, digest
 from ._document import Condition, RunDocument, RunRecord, read_record
-from ._files import is_part, replacing, write_json
+from ._event_writer import EventWriter
+from ._file_lock import LOCK_TIMEOUT_S, FileLock, LockTimeoutError
+from ._flusher import BackgroundFlusher
 from ._json import to_json_fields, to_json_value, to_text
-from ._keeper import Keeper
 from ._layout import RunDirectory
 from ._lineage import Lineage, LineageEntry, read_lineage
-from ._locks import LOCK_TIMEOUT_S, FileLock, LockTimeoutError
 from ._merge import merge_rows
 from ._repair import (
     Repair,
@@ -20,14 +21,13 @@ from ._repair import (
     waiting_in_journal,
 )
 from ._store import RunStore
-from ._writer import EventWriter
 
 __all__ = [
     "LOCK_TIMEOUT_S",
+    "BackgroundFlusher",
     "Condition",
     "EventWriter",
     "FileLock",
-    "Keeper",
     "Lineage",
     "LineageEntry",
     "LockTimeoutError",

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from ._files import PART_PREFIX, PART_SUFFIX, replacing
+from ._atomic import PART_PREFIX, PART_SUFFIX, replacing
 
 # One call of the kernel, after which Ctrl-C is heard again.
 _PORTION_BYTES = 64 * 1024 * 1024

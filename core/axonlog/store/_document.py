@@ -13,9 +13,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from axonlog.errors import CacheError
 from axonlog.events import FINAL_STATUSES, Status
 
-from ._files import Stamp, stamp_of, write_json
+from ._atomic import Stamp, file_stamp, write_json
+from ._file_lock import DocumentLock, ThreadLock
 from ._json import to_json_fields, to_text
-from ._locks import DocumentLock, ThreadLock
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -184,7 +184,7 @@ class RunDocument:
             CacheError: It is not a run document.
             OSError: It cannot be read.
         """
-        seen = stamp_of(path)
+        seen = file_stamp(path)
         document = cls(path, read_record(path))
         document._is_changed, document._seen = False, seen
         return document
@@ -336,7 +336,7 @@ class RunDocument:
             if failure is not None:
                 raise failure  # writing now could take away what another process wrote
             write_json(self._path, self._record.model_dump(mode="json", exclude_none=True))
-            self._seen = stamp_of(self._path)
+            self._seen = file_stamp(self._path)
             if is_exclusive:  # else whoever holds the lock may write over it
                 self._is_changed = False
                 self._changes = _Changes()
@@ -346,7 +346,7 @@ class RunDocument:
         if self._seen is None:
             return None  # never written: nobody else can have it from here
         try:
-            stamp = stamp_of(self._path)
+            stamp = file_stamp(self._path)
             if stamp is not None and stamp != self._seen:
                 self._record, self._seen = read_record(self._path), stamp
                 self._changes.apply(self._record)

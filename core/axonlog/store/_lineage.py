@@ -14,9 +14,9 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from axonlog.errors import CacheError
 from axonlog.events import clean_name
 
-from ._files import replacing, stamp_of
+from ._atomic import file_stamp, replacing
+from ._file_lock import DocumentLock, ThreadLock
 from ._json import to_json_fields, to_text
-from ._locks import DocumentLock, ThreadLock
 
 _log = logging.getLogger("axonlog")
 
@@ -63,7 +63,7 @@ class Lineage:
         self._path = path
         self._lock = ThreadLock(str(path))
         self._file_lock = DocumentLock(path)
-        self._seen = stamp_of(path)
+        self._seen = file_stamp(path)
         self._entries = {entry.name: entry for entry in read_lineage(path)}
         self._written = dict(self._entries)
         # What the file may lack: writing failed, or another process may have written over it.
@@ -185,11 +185,11 @@ class Lineage:
         with replacing(self._path) as temporary:
             listed = ",\n".join(text for _, text in texts.values())
             temporary.write_text(f"[\n{listed}\n]", encoding="utf-8")
-        self._seen = stamp_of(self._path)
+        self._seen = file_stamp(self._path)
 
     def _catch_up(self) -> None:
         """Take over what another process wrote meanwhile."""
-        stamp = stamp_of(self._path)
+        stamp = file_stamp(self._path)
         if stamp is not None and stamp != self._seen:
             try:
                 self._written = {entry.name: entry for entry in read_lineage(self._path)}

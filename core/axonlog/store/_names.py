@@ -9,7 +9,7 @@ from pathlib import Path
 from axonlog.errors import CacheError
 from axonlog.events import clean_name
 
-from ._files import Stamp, stamp_of, write_json
+from ._atomic import Stamp, file_stamp, write_json
 
 _DIGEST_LENGTH = 12
 _STEM_LENGTH = 187  # with a hyphen and the digest at most 200
@@ -50,7 +50,7 @@ class EventNames:
             CacheError: It cannot be understood.
             OSError: It cannot be read.
         """
-        if stamp_of(self._claims_path) != self._seen:
+        if file_stamp(self._claims_path) != self._seen:
             self._read()
 
     def stem(self, kind: str, name: str) -> str:
@@ -75,11 +75,11 @@ class EventNames:
             write_json(self._claims_path, self._claims, compact=True, ascii_only=True)
             if self._told:
                 write_json(self._told_path, self._told, ascii_only=True)
-            self._seen = stamp_of(self._claims_path)
+            self._seen = file_stamp(self._claims_path)
             self._is_noted = True
 
     def _read(self) -> None:
-        self._seen = stamp_of(self._claims_path)
+        self._seen = file_stamp(self._claims_path)
         for known, path in ((self._told, self._told_path), (self._claims, self._claims_path)):
             for kind, names in _read(path).items():
                 known.setdefault(kind, {}).update(names)

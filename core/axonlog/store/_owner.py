@@ -14,7 +14,7 @@ from typing import Literal
 
 from axonlog.errors import CacheError
 
-from ._files import write_json
+from ._atomic import write_json
 from .journal import has_stable_inodes
 
 Liveness = Literal["alive", "dead", "unknown"]

@@ -12,15 +12,15 @@ from pathlib import Path
 from axonlog.errors import CacheError
 from axonlog.events import FINAL_STATUSES
 
+from ._atomic import PART_PREFIX, PART_SUFFIX
 from ._document import Condition, RunDocument
-from ._drain import Drain, Undrained, undrained
-from ._files import PART_PREFIX, PART_SUFFIX
+from ._event_files import EventFiles
+from ._file_lock import LOCK_TIMEOUT_S
 from ._layout import RunDirectory
 from ._lineage import Lineage
-from ._locks import LOCK_TIMEOUT_S
 from ._names import EventNames
 from ._owner import Owner, is_owner_alive, liveness, read_owner
-from ._series import SeriesBook
+from ._replay import Replay, Unreplayed, unreplayed
 from ._status_slot import read_status
 from .journal import Attempt, attempts_in
 
@@ -84,7 +84,7 @@ def ending_in_journal(path: Path) -> Condition | None:
     return given if _is_missing(given, RunDocument.load(directory.document)) else None
 
 
-def waiting_in_journal(path: Path, *, with_living: bool) -> Undrained:
+def waiting_in_journal(path: Path, *, with_living: bool) -> Unreplayed:
     """What the journal of the run in ``path`` holds and its event files do not have.
 
     Args:
@@ -95,7 +95,7 @@ def waiting_in_journal(path: Path, *, with_living: bool) -> Undrained:
         CacheError: What says how far the journals have been read cannot be understood.
         OSError: Something there cannot be read.
     """
-    return undrained(path, is_counted=lambda item: with_living or not is_owner_alive(item.owner))
+    return unreplayed(path, is_counted=lambda item: with_living or not is_owner_alive(item.owner))
 
 
 def needs_repair(path: Path) -> bool:
@@ -140,10 +140,10 @@ def repair(path: Path, *, timeout_s: float = LOCK_TIMEOUT_S) -> Repair | None:
         return None
     names = EventNames(directory.names, directory.journal / "names.json")
     document = RunDocument.load(directory.document)
-    book = SeriesBook(directory, document, Lineage(directory.lineage), names)
-    drain = Drain(directory, book)
-    drain.timeout_s = timeout_s
-    with drain.between_batches():
+    event_files = EventFiles(directory, document, Lineage(directory.lineage), names)
+    replay = Replay(directory, event_files)
+    replay.timeout_s = timeout_s
+    with replay.between_batches():
         attempts = attempts_in(directory.journal)
         left = [item for item in attempts if not is_owner_alive(item.owner)]
         is_open = len(left) < len(attempts)
@@ -155,24 +155,24 @@ def repair(path: Path, *, timeout_s: float = LOCK_TIMEOUT_S) -> Repair | None:
                 is_lost = _enter_ending(document, left)
         finally:
             try:
-                points = sum(drain.left(attempt) for attempt in left)
-                book.tell(final=True)
+                points = sum(replay.left(attempt) for attempt in left)
+                event_files.publish(final=True)
             finally:
-                book.close()
+                event_files.close()
         speaker = _speaker(attempts)
         for attempt in left:
             is_kept = not is_judged and speaker is not None and attempt.name == speaker.name
-            drain.forget(attempt, keeps_status=is_kept)
-        if drain.tidy():
+            replay.forget(attempt, keeps_status=is_kept)
+        if replay.tidy():
             _clear_halves(path)
-    if drain.dropped_bytes:
+    if replay.dropped_bytes:
         _log.info(
             "%s: %d bytes at the end of its journal are no whole record: what was being written "
             "when the process died",
             path,
-            drain.dropped_bytes,
+            replay.dropped_bytes,
         )
-    return Repair(path, points, drain.dropped_bytes, is_lost) if left else None
+    return Repair(path, points, replay.dropped_bytes, is_lost) if left else None
 
 
 def repair_siblings(path: Path, *, limit: int = 1000) -> list[Repair]:

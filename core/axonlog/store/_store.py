@@ -16,14 +16,14 @@ from axonlog.errors import ContextError
 from axonlog.events import Status
 
 from ._document import Condition, RunDocument, RunRecord, read_record
-from ._drain import Drain, lock_path
+from ._event_files import EventFiles
+from ._file_lock import LOCK_TIMEOUT_S, FileLock, LockTimeoutError, ThreadLock
 from ._layout import RunDirectory
 from ._lineage import Lineage
-from ._locks import LOCK_TIMEOUT_S, FileLock, LockTimeoutError, ThreadLock
 from ._names import EventNames
 from ._owner import SIGN_INTERVAL_S, is_owner_alive, this_process
 from ._repair import repair
-from ._series import SeriesBook
+from ._replay import Replay, lock_path
 from ._status_slot import reserve_status, write_status
 from .journal import Attempt, Journal, attempts_in, new_attempt
 
@@ -53,7 +53,7 @@ class RunStore:
         directory: RunDirectory,
         document: RunDocument,
         lineage: Lineage,
-        book: SeriesBook,
+        event_files: EventFiles,
         journal: Journal,
         *,
         is_guest: bool = False,
@@ -62,8 +62,8 @@ class RunStore:
         self.document = document
         self.lineage = lineage
         self.journal = journal
-        self._book = book
-        self._drain = Drain(directory, book)
+        self._event_files = event_files
+        self._replay = Replay(directory, event_files)
         self._refreshing = ThreadLock(f"{directory.journal}: the journal")
         self._is_guest = is_guest
         self._is_closed = False
@@ -75,7 +75,7 @@ class RunStore:
         path: Path,
         fresh: RunRecord,
         *,
-        admit: Callable[[], bool] = _always,
+        accepts_records: Callable[[], bool] = _always,
         on_lost: Callable[[int, OSError], None] = _raise,
         is_guest: bool = False,
     ) -> RunStore:
@@ -87,7 +87,7 @@ class RunStore:
         Args:
             path: The run's directory.
             fresh: The run document to begin with.
-            admit: See ``Journal``.
+            accepts_records: See ``Journal``.
             on_lost: See ``Journal``.
             is_guest: Whether the run's status is another process's to give.
 
@@ -123,18 +123,18 @@ class RunStore:
         names = EventNames(directory.names, directory.journal / "names.json")
         attempt = _begin_attempt(directory, is_guest=is_guest, timeout_s=timeout_s)
         try:
-            journal = Journal(attempt, admit=admit, on_lost=on_lost)
+            journal = Journal(attempt, accepts_records=accepts_records, on_lost=on_lost)
         except OSError:
             _abandon_attempt(attempt)
             raise
-        book = SeriesBook(directory, document, lineage, names)
+        event_files = EventFiles(directory, document, lineage, names)
         document.save()
-        return cls(directory, document, lineage, book, journal, is_guest=is_guest)
+        return cls(directory, document, lineage, event_files, journal, is_guest=is_guest)
 
     @property
     def activity(self) -> int:
         """A number that changes with each event that is recorded."""
-        return self.journal.size_bytes + self._book.documents_appended
+        return self.journal.size_bytes + self._event_files.documents_appended
 
     def append_document(
         self, kind: str, name: str, step: int | None, timestamp: datetime, value: dict[str, Any]
@@ -145,7 +145,7 @@ class RunStore:
             EventError: The name cannot be used.
             OSError: The row could not be written.
         """
-        self._book.append_document(kind, name, step, timestamp, value)
+        self._event_files.append_document(kind, name, step, timestamp, value)
 
     def enter_status(self, status: Status, *, reason: str, message: str | None) -> None:
         """Enter the status that this process gives the run.
@@ -184,7 +184,7 @@ class RunStore:
         Raises:
             EventError: A name cannot be used.
         """
-        self._book.keep_last_values(values)
+        self._event_files.keep_last_values(values)
 
     def refresh(
         self, *, final: bool = False, timeout_s: float = LOCK_TIMEOUT_S, deadline: float = math.inf
@@ -197,7 +197,7 @@ class RunStore:
             deadline: When to stop after a batch, by ``time.monotonic``.
 
         Returns:
-            Whether all points are in the event files; see ``Drain.own``.
+            Whether all points are in the event files; see ``Replay.own``.
 
         Raises:
             LockTimeoutError: Others were at it all the time; the journal keeps everything.
@@ -206,18 +206,18 @@ class RunStore:
         if not self._refreshing.acquire(timeout_s=timeout_s):
             raise self._is_busy(timeout_s)
         try:
-            self._drain.timeout_s = timeout_s
+            self._replay.timeout_s = timeout_s
             self.document.save()
             if not final:
                 self._look_ahead()
-            is_complete = self._drain.own(self.journal, deadline=deadline)
+            is_complete = self._replay.own(self.journal, deadline=deadline)
             for attempt in self._left_attempts():
                 # A guest leaves the status of the run's own process to whoever repairs the run.
                 is_kept = self._is_guest and attempt.status.exists()
                 if attempt.indexes or not is_kept:
-                    self._drain.left(attempt)
-                    self._drain.forget(attempt, keeps_status=is_kept)
-            self._book.tell(final=final)
+                    self._replay.left(attempt)
+                    self._replay.forget(attempt, keeps_status=is_kept)
+            self._event_files.publish(final=final)
         finally:
             self._refreshing.release()
         return is_complete
@@ -229,11 +229,11 @@ class RunStore:
             OSError: The file cannot be replaced.
         """
         with self._refreshing:
-            with self._drain.between_batches():
-                self._book.adopt(path, rows_before)
+            with self._replay.between_batches():
+                self._event_files.adopt(path, rows_before)
             if self._is_closed:  # the delivery goes on after that; no refresh comes any more
-                self._book.tell(final=True)
-                self._drain.tidy()
+                self._event_files.publish(final=True)
+                self._replay.tidy()
 
     def close(self, *, timeout_s: float = LOCK_TIMEOUT_S, deadline: float = math.inf) -> bool:
         """Refuse further points, tell everything once more and close the files.
@@ -260,11 +260,11 @@ class RunStore:
             if self.refresh(final=True, timeout_s=timeout_s, deadline=deadline):
                 is_complete = True
                 if self.document.is_saved:  # else the journal alone may have the ending
-                    self._drain.forget(self.journal.attempt)
+                    self._replay.forget(self.journal.attempt)
         finally:
             self._is_closed = True
             if is_held:
-                self._book.close()
+                self._event_files.close()
                 self.journal.release()
                 self._refreshing.release()
             # Without it the journal counts as that of a process which is dead.

@@ -36,7 +36,7 @@ _WITHOUT_FILES = frozenset(
 )
 
 
-def existing(path: str | os.PathLike[str]) -> Path:
+def require_existing(path: str | os.PathLike[str]) -> Path:
     """``path``, if something is there.
 
     Raises:
@@ -57,7 +57,7 @@ def keep_output(
     summary: Mapping[str, Any],
     rel_path: str | None,
     hashed: bool,
-    beside: Callable[[Callable[[], object]], None],
+    run_in_background: Callable[[Callable[[], object]], None],
 ) -> None:
     """Copy ``source`` below the run's outputs and note it.
 
@@ -68,8 +68,9 @@ def keep_output(
         kind: In the lineage.
         summary: In the lineage.
         rel_path: Where it goes, below the outputs.
-        hashed: Whether the lineage tells a digest of it.
-        beside: Does something beside the training: digesting takes much longer than copying.
+        hashed: Whether the lineage holds a digest of it.
+        run_in_background: Runs a task beside the training: digesting takes much longer than
+            copying.
 
     Raises:
         OSError: It cannot be copied.
@@ -81,7 +82,7 @@ def keep_output(
     entry = lineage_entry(store, target, name, kind, summary, digest_hex=digest_hex)
     (listed,) = store.lineage.add([entry], is_name_given=name is not None)
     if is_late:
-        beside(lambda: _add_digest(store, target, listed))
+        run_in_background(lambda: _add_digest(store, target, listed))
 
 
 def _size_bytes(path: Path) -> int:
@@ -133,8 +134,8 @@ def keep_asset(
         except BaseException:
             _release(target)
             raise
-    told = {**value, "path": store.directory.relative(target)}
-    store.append_document(kind, name, position, moment, told)
+    event_value = {**value, "path": store.directory.relative(target)}
+    store.append_document(kind, name, position, moment, event_value)
 
 
 def _reserve(folder: Path, stem: str, suffix: str, *, is_folder: bool) -> Path:
@@ -174,21 +175,21 @@ def lineage_entry(
     summary: Mapping[str, Any],
     *,
     digest_hex: str | None = None,
-    told_path: str | None = None,
+    recorded_path: str | None = None,
     is_input: bool = False,
 ) -> LineageEntry:
     """The note on a file: named as given, or as the file is up to its first dot."""
     text = os.fspath(path)
     file_name = text.rstrip("/").rpartition("/")[2]
-    told = {**summary, "path": text}
+    described = {**summary, "path": text}
     if digest_hex is not None:
-        told["hash"] = digest_hex
+        described["hash"] = digest_hex
     is_url = "://" in text
     return LineageEntry(
         name=clean_name(name or file_name.partition(".")[0] or file_name),
         kind=kind,
-        path=told_path or (text if is_url else store.directory.relative(Path(path))),
-        summary=to_json_fields(told, described=set()),
+        path=recorded_path or (text if is_url else store.directory.relative(Path(path))),
+        summary=to_json_fields(described, described=set()),
         is_input=is_input,
     )
 

@@ -25,13 +25,13 @@ class Credentials:
         self._context = context
         self._connection = context.connection
         self._path = None if context.token.path is None else Path(context.token.path)
-        self._state = self._look()
+        self._signature = self._file_signature()
 
-    def renewed(self) -> RunClient | None:
+    def renewed_client(self) -> RunClient | None:
         """A client to try again with: there is another token, or its file was written anew."""
         connection = self._resolve()
-        state = self._look()
-        is_touched, self._state = state != self._state, state
+        signature = self._file_signature()
+        is_touched, self._signature = signature != self._signature, signature
         if connection is None and not is_touched:
             return None
         self._connection = connection or self._connection
@@ -58,7 +58,7 @@ class Credentials:
             return None
         return self._connection.model_copy(update={"token": found.token})
 
-    def _look(self) -> tuple[int, int, int] | None:
+    def _file_signature(self) -> tuple[int, int, int] | None:
         if self._path is None:
             return None
         try:

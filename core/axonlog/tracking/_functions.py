@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 from axonlog.context import Context, absent_unless_given
 from axonlog.errors import AxonlogError
 
-from ._brief import brief, shortened
 from ._run import Run, merge_metrics
+from ._tracebacks import short_traceback, without_frames
 
 if TYPE_CHECKING:
     from axonlog.client import PolyaxonClient, RunClient
@@ -30,7 +30,7 @@ def current_run() -> Run | None:
     return _current
 
 
-@brief
+@short_traceback
 @absent_unless_given
 def init(
     owner: str | None = None,
@@ -87,7 +87,7 @@ def init(
         context=context,
     )
     if outer is not None and outer.is_recording:
-        run._on_exit = functools.partial(_return_to, outer, run)
+        run._restore_outer_run = functools.partial(_return_to, outer, run)
         _warn_of_two(outer, run)
     return run
 
@@ -139,7 +139,7 @@ def log_metric(name: str, value: Any, step: int | None = None, timestamp: Any = 
     try:
         _current._append_one(name, value, step, timestamp)
     except AxonlogError as error:
-        raise shortened(error) from None
+        raise without_frames(error) from None
 
 
 def log_metrics(
@@ -157,7 +157,7 @@ def log_metrics(
     try:
         _current._append(values, step, timestamp)
     except AxonlogError as error:
-        raise shortened(error) from None
+        raise without_frames(error) from None
 
 
 log_metric.__doc__ = Run.log_metric.__doc__

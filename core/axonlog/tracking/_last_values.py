@@ -27,7 +27,7 @@ class LastValues:
         Raises:
             EventError: Some are not acceptable. The others are kept.
         """
-        if not self._recorder.is_listening():
+        if not self._recorder.accepts_records():
             return
         to_step(step)
         if timestamp is not None:

@@ -15,17 +15,24 @@ from typing import TYPE_CHECKING, Any
 from axonlog.context import Context
 from axonlog.errors import AxonlogError, ContextError
 from axonlog.events import FINAL_STATUSES, Status
-from axonlog.store import LOCK_TIMEOUT_S, Keeper, RunRecord, RunStore, repair_siblings, to_text
+from axonlog.store import (
+    LOCK_TIMEOUT_S,
+    BackgroundFlusher,
+    RunRecord,
+    RunStore,
+    repair_siblings,
+    to_text,
+)
 
-from . import _console
-from ._deadline import EndBudget, end_timeout_s
-from ._endings import ENDINGS, Ending
+from . import _logging
+from ._end_budget import EndBudget, end_timeout_s
+from ._exit_hooks import EXIT_HOOKS, RunOutcome
 
 # What talks to a server takes a quarter of the first `init` to import: for runs that have one.
 if TYPE_CHECKING:
     from axonlog.delivery import DeliveryReport, Uploader
 
-    from ._start import Answer
+    from ._registration import Registration
 
 _log = logging.getLogger("axonlog")
 
@@ -33,7 +40,7 @@ _log = logging.getLogger("axonlog")
 DEFAULT_REASON = "PolyaxonClient"
 
 # The training thread waits for what `settle` brings into the event files.
-_SETTLE_TIMEOUT_S = 2.0
+_REFRESH_TIMEOUT_S = 2.0
 
 # Of the time that is left at the end, what one lock may take: the others need theirs too.
 _LOCK_SHARE = 0.25
@@ -63,32 +70,32 @@ class Recorder:
         self.process = os.getpid()
         self._is_guest = is_guest
         self.is_settled = False
-        self._lost = 0
-        self._told_child = self.process
+        self._lost_records = 0
+        self._warned_process = self.process
         # Reentrant: a SIGTERM handler ends the run in the thread that may be ending it.
         self._ending = threading.RLock()
-        self._captures: list[threading.Thread] = []
+        self._background_threads: list[threading.Thread] = []
         self._uploader: Uploader | None = None
         self._final_report: DeliveryReport | None = None
         self.end_timeout_s = end_timeout_s()
 
         fresh = _fresh_record(context)
-        answer: Answer | None = None
+        registration: Registration | None = None
         if not (context.is_offline.value or is_guest):
-            from ._start import as_local, ask_server
+            from ._registration import as_local, register_run
 
-            answer = ask_server(context, fresh)
-            if answer.is_local:
+            registration = register_run(context, fresh)
+            if registration.is_local:
                 context = self.context = as_local(context)
-                answer = None
-        known = None if answer is None else answer.known
+                registration = None
+        known = None if registration is None else registration.server_record
         path = Path(context.artifacts_path.value or "")
         try:
             self.store = RunStore.open(
                 path,
                 known or fresh,
-                admit=self.is_listening,
-                on_lost=self._note_loss,
+                accepts_records=self.accepts_records,
+                on_lost=self._count_loss,
                 is_guest=is_guest,
             )
         except OSError as error:
@@ -96,20 +103,20 @@ class Recorder:
                 f"{path} (from {context.artifacts_path.source}) cannot be the run's directory: "
                 f"{error}; pass artifacts_path= or go to a directory that can be written"
             ) from error
-        self._keeper = Keeper(self.store)
-        own_from = len(self.store.document.snapshot().status_conditions)
+        self._flusher = BackgroundFlusher(self.store)
+        attempt_from = len(self.store.document.snapshot().status_conditions)
         if not is_guest:
-            self._enter_beginning()
-        self._keeper.start()
-        if answer is not None:
-            self._start_delivery(answer, own_from=own_from)
+            self._set_first_status()
+        self._flusher.start()
+        if registration is not None:
+            self._start_delivery(registration, attempt_from=attempt_from)
         if not is_guest:
             self._repair_siblings()
-        ENDINGS.register(self)
+        EXIT_HOOKS.register(self)
         self._started_s = time.monotonic()
         if not is_guest:
-            is_reachable = answer is None or answer.trouble is None
-            _console.log_start(context, self.store.document.name, is_reachable=is_reachable)
+            is_reachable = registration is None or registration.failure is None
+            _logging.log_start(context, self.store.document.name, is_reachable=is_reachable)
 
     @property
     def delivery(self) -> DeliveryReport | None:
@@ -128,17 +135,17 @@ class Recorder:
         if self.process == os.getpid() and not self.is_ended:
             # What others keep busy, or the disk does not take now, is shown as of a moment ago.
             with contextlib.suppress(OSError):
-                self.store.refresh(final=True, timeout_s=_SETTLE_TIMEOUT_S)
+                self.store.refresh(final=True, timeout_s=_REFRESH_TIMEOUT_S)
         return self.store.document.snapshot().outputs or {}
 
-    def is_listening(self) -> bool:
+    def accepts_records(self) -> bool:
         """Whether a record is to be entered now; sets a settled run running again.
 
         Raises:
             AxonlogError: The run has ended.
         """
         if self.process != os.getpid():
-            self._tell_child()
+            self._warn_forked_child()
             return False  # a forked child: the parent alone writes
         if self.is_ended:
             uuid = self.context.run_uuid.value
@@ -149,31 +156,33 @@ class Recorder:
         if self.is_settled:
             self.is_settled = False
             if not self.context.is_managed.value:
-                self._enter_status("running", None, "Operation is running")
+                self._set_status("running", None, "Operation is running")
         return True
 
-    def capture(self, describe: Callable[[], object]) -> None:
-        """Let ``describe`` note something about the run, beside the training.
+    def run_in_background(self, task: Callable[[], object]) -> None:
+        """Let ``task`` note something about the run, beside the training.
 
         Reading 150 packages' metadata, asking git or digesting a checkpoint takes longer than a
         user wants to wait.
         """
         thread = threading.Thread(
-            target=self._describe, args=(describe,), name="axonlog-capture", daemon=True
+            target=self._run_task, args=(task,), name="axonlog-background", daemon=True
         )
-        self._captures = [other for other in self._captures if other.is_alive()] + [thread]
+        self._background_threads = [
+            other for other in self._background_threads if other.is_alive()
+        ] + [thread]
         thread.start()
 
-    def settle(self, ending: Ending) -> None:
+    def mark_finished(self, outcome: RunOutcome) -> None:
         """Enter an ending and go on listening; does nothing when the run has ended."""
         if self.process != os.getpid() or self.is_ended:
             return
         if not self._is_guest:
-            self._enter_ending(ending)
+            self._set_final_status(outcome)
             self.is_settled = True
             self.store.journal.suspend()
         try:
-            self.store.refresh(final=True, timeout_s=_SETTLE_TIMEOUT_S)
+            self.store.refresh(final=True, timeout_s=_REFRESH_TIMEOUT_S)
         except OSError as error:
             # Nothing is lost, and the background goes on trying.
             _log.warning(
@@ -184,7 +193,7 @@ class Recorder:
         if self._uploader is not None:
             self._uploader.flush()
 
-    def end_as(self, ending: Ending, *, wait_s: float | None = None) -> bool:
+    def end_as(self, outcome: RunOutcome, *, wait_s: float | None = None) -> bool:
         """Enter an ending, stop, and wait for the delivery; does nothing the second time.
 
         Returns:
@@ -198,36 +207,36 @@ class Recorder:
             self.is_ended = True
         budget = EndBudget(self.end_timeout_s if wait_s is None else wait_s)
         self.store.journal.suspend()
-        ENDINGS.unregister(self)
+        EXIT_HOOKS.unregister(self)
         # Ctrl-C ends the waiting, not the noting down of what is known.
-        is_patient = _until_interrupted(lambda: self._join_captures(budget))
+        is_patient = _until_interrupted(lambda: self._join_background(budget))
         closing_until = budget.closing_deadline
-        is_patient = _until_interrupted(lambda: self._close(ending, closing_until)) and is_patient
+        is_patient = _until_interrupted(lambda: self._close(outcome, closing_until)) and is_patient
         if self._uploader is not None:
             uploader = self._uploader
             if is_patient:
                 is_patient = _until_interrupted(
                     lambda: uploader.finish(deadline_s=budget.delivery_s)
                 )
-            _until_interrupted(lambda: self._say_goodbye(uploader))
-        if self._lost:
-            _log.warning("%s: %d records were lost to the disk", self._label, self._lost)
+            _until_interrupted(lambda: self._log_final_report(uploader))
+        if self._lost_records:
+            _log.warning("%s: %d records were lost to the disk", self._label, self._lost_records)
         if not self._is_guest:
             document, seconds = self.store.document, time.monotonic() - self._started_s
-            _console.log_end(self.context, document.name, document.status, seconds)
+            _logging.log_end(self.context, document.name, document.status, seconds)
         return is_patient
 
     @contextlib.contextmanager
-    def tolerating_disk_trouble(self) -> Iterator[None]:
+    def tolerating_disk_failure(self) -> Iterator[None]:
         """The training goes on when the disk does not; told once, counted always."""
         try:
             yield
         except OSError as error:
-            self._note_disk_trouble(error)
+            self._count_failed_write(error)
 
-    def _tell_child(self) -> None:
-        if self._told_child != os.getpid():
-            self._told_child = os.getpid()
+    def _warn_forked_child(self) -> None:
+        if self._warned_process != os.getpid():
+            self._warned_process = os.getpid()
             _log.warning(
                 "%s: this is a forked child of the process that tracks it; what is logged here is "
                 "dropped: pass the run to the child, or call init() there",
@@ -238,19 +247,19 @@ class Recorder:
     def _label(self) -> str:
         return f"run {self.context.run_uuid.value}"
 
-    def _describe(self, describe: Callable[[], object]) -> None:
+    def _run_task(self, task: Callable[[], object]) -> None:
         try:
-            describe()
+            task()
         except Exception:  # noqa: BLE001  # the top of a thread: training must not end for this
             if self.is_ended:
                 return  # too late, which the end has said
             _log.warning("%s: cannot note its surroundings", self._label, exc_info=True)
 
-    def _start_delivery(self, answer: Answer, *, own_from: int) -> None:
+    def _start_delivery(self, registration: Registration, *, attempt_from: int) -> None:
         from axonlog.delivery import Delivery, Uploader, server_name
 
         from ._credentials import Credentials
-        from ._start import run_client
+        from ._registration import run_client
 
         context = self.context
         name = context.name.value
@@ -265,38 +274,38 @@ class Recorder:
         delivery = Delivery(
             self.store.directory,
             run_client(context),
-            adopt=self.store.adopt,
+            merge_remote=self.store.adopt,
             with_files=with_files,
-            own_from=own_from,
+            attempt_from=attempt_from,
         )
-        with self.tolerating_disk_trouble():
-            if answer.is_fresh:
-                delivery.enter_registered()
-            elif answer.known is not None:
-                delivery.enter_known(answer.known)
-        self._uploader = Uploader(delivery, renew=Credentials(context).renewed)
-        self._uploader.start(trouble=answer.trouble)
+        with self.tolerating_disk_failure():
+            if registration.is_fresh:
+                delivery.record_registered()
+            elif registration.server_record is not None:
+                delivery.record_known(registration.server_record)
+        self._uploader = Uploader(delivery, renew=Credentials(context).renewed_client)
+        self._uploader.start(failure=registration.failure)
 
-    def _enter_beginning(self) -> None:
+    def _set_first_status(self) -> None:
         if self.context.is_managed.value:
             return  # the scheduler keeps this run's status
         if self.store.document.status is None:
-            self._enter_status("created", "OfflineOperation", "Operation is starting")
-        self._enter_status("running", None, "Operation is running")
+            self._set_status("created", "OfflineOperation", "Operation is starting")
+        self._set_status("running", None, "Operation is running")
 
-    def _enter_ending(self, ending: Ending) -> None:
+    def _set_final_status(self, outcome: RunOutcome) -> None:
         status = self.store.document.status
-        is_worse = ending.status != "succeeded" and status == "succeeded"
+        is_worse = outcome.status != "succeeded" and status == "succeeded"
         if self.context.is_managed.value:
             return
         if status in FINAL_STATUSES and not is_worse:
             self.store.keep_ending()
             return
-        message = ending.message or _MESSAGES.get(ending.status)
-        self._enter_status(ending.status, ending.reason, message)
+        message = outcome.message or _MESSAGES.get(outcome.status)
+        self._set_status(outcome.status, outcome.reason, message)
 
-    def _enter_status(self, status: Status, reason: str | None, message: str | None) -> None:
-        with self.tolerating_disk_trouble():
+    def _set_status(self, status: Status, reason: str | None, message: str | None) -> None:
+        with self.tolerating_disk_failure():
             self.store.enter_status(status, reason=reason or DEFAULT_REASON, message=message)
 
     def _close_store(self, deadline: float) -> None:
@@ -316,20 +325,20 @@ class Recorder:
             self.store.directory.journal,
         )
 
-    def _note_disk_trouble(self, error: OSError) -> None:
-        self._note_loss(1, error)
+    def _count_failed_write(self, error: OSError) -> None:
+        self._count_loss(1, error)
 
-    def _note_loss(self, records: int, error: OSError) -> None:
+    def _count_loss(self, records: int, error: OSError) -> None:
         if self.is_strict:
             raise error
-        if not self._lost:
+        if not self._lost_records:
             _log.warning(
                 "%s: cannot write to %s, training goes on without: %s",
                 self._label,
                 self.context.artifacts_path.value,
                 error,
             )
-        self._lost += records
+        self._lost_records += records
 
     def _repair_siblings(self) -> None:
         """Complete the runs beside this one whose process died, beside the training."""
@@ -345,11 +354,11 @@ class Recorder:
 
         threading.Thread(target=repair_them, name="axonlog-repair", daemon=True).start()
 
-    def _join_captures(self, budget: EndBudget) -> None:
-        waited_s = budget.captures_s
-        for capture in self._captures:
-            capture.join(budget.captures_s)
-        left = sum(capture.is_alive() for capture in self._captures)
+    def _join_background(self, budget: EndBudget) -> None:
+        waited_s = budget.background_s
+        for capture in self._background_threads:
+            capture.join(budget.background_s)
+        left = sum(capture.is_alive() for capture in self._background_threads)
         if left:
             _log.warning(
                 "%s: ends without %d of its notes on environment, code or files: they are not "
@@ -360,13 +369,13 @@ class Recorder:
                 waited_s,
             )
 
-    def _close(self, ending: Ending, deadline: float) -> None:
+    def _close(self, outcome: RunOutcome, deadline: float) -> None:
         if not self._is_guest:
-            self._enter_ending(ending)
-        self._keeper.stop(timeout_s=_share_of(deadline))
+            self._set_final_status(outcome)
+        self._flusher.stop(timeout_s=_share_of(deadline))
         self._close_store(deadline)
 
-    def _say_goodbye(self, uploader: Uploader) -> None:
+    def _log_final_report(self, uploader: Uploader) -> None:
         try:
             report = self._final_report = uploader.final_report()
         except (AxonlogError, OSError) as error:
@@ -386,16 +395,16 @@ class Recorder:
             report.failed,
             _in_journal(report),
             host,
-            f" ({report.trouble})" if report.trouble else "",
+            f" ({report.failure})" if report.failure else "",
             self.context.artifacts_path.value,
             self.context.run_uuid.value,
         )
 
 
 def _in_journal(report: DeliveryReport) -> str:
-    if not report.undrained_points:
+    if not report.unreplayed_points:
         return ""
-    return f", {report.undrained_points} points still in the journal"
+    return f", {report.unreplayed_points} points still in the journal"
 
 
 def _share_of(deadline: float) -> float:

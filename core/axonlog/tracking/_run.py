@@ -18,15 +18,15 @@ from axonlog.errors import ArgumentTypeError, AxonlogError, EventError
 from axonlog.events import ArtifactKind, Status, clean_name
 from axonlog.store import LineageEntry, digest, to_json_fields, to_json_value, write_json
 
-from . import _console
+from . import _logging
 from ._arguments import check_path, check_seconds, check_text, not_a_mapping
-from ._artifacts import digest_of_value, existing, keep_asset, keep_output, lineage_entry
-from ._brief import brief, shortened
-from ._capture import CAPTURED, describe_code, describe_environment, is_captured
-from ._endings import Ending, FinalStatus, ending_of
+from ._artifacts import digest_of_value, keep_asset, keep_output, lineage_entry, require_existing
+from ._environment import CAPTURE_MARK, describe_code, describe_environment, is_captured
+from ._exit_hooks import FinalStatus, RunOutcome, outcome_of
 from ._handles import Handles
 from ._last_values import LastValues
 from ._recorder import DEFAULT_REASON, Recorder
+from ._tracebacks import short_traceback, without_frames
 
 if TYPE_CHECKING:
     from axonlog.client import PolyaxonClient, RunClient
@@ -47,11 +47,11 @@ def _recording(
     def call(self: Run, /, *args: _P.args, **kwargs: _P.kwargs) -> _R | None:
         __tracebackhide__ = True
         try:
-            if self._recorder is None or not self._recorder.is_listening():
+            if self._recorder is None or not self._recorder.accepts_records():
                 return None
             return method(self, *args, **kwargs)
         except AxonlogError as error:
-            raise shortened(error) from None
+            raise without_frames(error) from None
 
     return call
 
@@ -116,7 +116,7 @@ class Run:
         ServerError: The server refuses the run.
     """
 
-    @brief
+    @short_traceback
     @absent_unless_given
     def __init__(
         self,
@@ -168,7 +168,7 @@ class Run:
         )
         if not auto_create and self.context.is_new.value and not self.context.no_op.value:
             self.context = _without_delivery(self.context)
-        _console.install()
+        _logging.install_handler()
         for sentence in (*self.context.warnings, *not_built_yet(self.context)):
             _log.warning("%s", sentence)
         if self.context.log_context.value:
@@ -180,9 +180,9 @@ class Run:
         self._bind(recorder)
         if self._recorder is not None:
             if self.context.track_env.value:
-                self._recorder.capture(self._note_environment)
+                self._recorder.run_in_background(self._record_environment)
             if self.context.track_code.value and self.context.is_new.value:
-                self._recorder.capture(self._note_code)
+                self._recorder.run_in_background(self._record_code)
 
     # What it is
 
@@ -194,7 +194,7 @@ class Run:
     @property
     def url(self) -> str | None:
         """Where Polyaxon's UI shows the run; None when it is local."""
-        return _console.url_of(self.context)
+        return _logging.url_of(self.context)
 
     @property
     def path(self) -> Path | None:
@@ -255,7 +255,7 @@ class Run:
         return f"<Run {named}{uuid} in {self.owner}/{self.project}, {self.status}>"
 
     def _repr_html_(self) -> str:
-        from ._html import run_table
+        from ._notebook_table import run_table
 
         context = self.context
         if self._recorder is None:
@@ -282,13 +282,13 @@ class Run:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        is_patient = self._end_as(Ending("succeeded") if error is None else ending_of(error))
-        if self._on_exit is not None:
-            self._on_exit()
+        is_patient = self._end_as(RunOutcome("succeeded") if error is None else outcome_of(error))
+        if self._restore_outer_run is not None:
+            self._restore_outer_run()
         if not is_patient and error is None:
             raise KeyboardInterrupt
 
-    @brief
+    @short_traceback
     def end(self, *, wait_s: float | None = None) -> None:
         """End the run as succeeded, unless it has another ending already.
 
@@ -301,7 +301,7 @@ class Run:
             KeyboardInterrupt: Ctrl-C while it waits. The run has ended all the same.
         """
         check_seconds("wait_s", wait_s)
-        if not self._end_as(Ending("succeeded"), wait_s=wait_s):
+        if not self._end_as(RunOutcome("succeeded"), wait_s=wait_s):
             raise KeyboardInterrupt
 
     def settle(
@@ -323,9 +323,9 @@ class Run:
         """
         if self._recorder is not None:
             if isinstance(status, BaseException):
-                self._recorder.settle(ending_of(status))
+                self._recorder.mark_finished(outcome_of(status))
             else:
-                self._recorder.settle(Ending(status, reason, message))
+                self._recorder.mark_finished(RunOutcome(status, reason, message))
 
     # Copying
 
@@ -358,13 +358,13 @@ class Run:
     def _end_unheld(self) -> Callable[[], object]:
         """What ends the run's recording when nobody has the run any more; holds no run itself."""
         recorder = self._recorder
-        return lambda: recorder is None or recorder.end_as(Ending("succeeded"))
+        return lambda: recorder is None or recorder.end_as(RunOutcome("succeeded"))
 
     def _bind(self, recorder: Recorder | None) -> None:
         self._recorder = recorder
         self._is_in_block = False
         # Makes the run that was current before this one current again.
-        self._on_exit: Callable[[], None] | None = None
+        self._restore_outer_run: Callable[[], None] | None = None
         # The user's own record and the automatic one, which runs beside the training.
         self._environment_lock = threading.RLock()
         # What stands in the training loop: one call from here into the journal.
@@ -399,7 +399,7 @@ class Run:
         try:
             self._append_one(name, value, step, timestamp)
         except AxonlogError as error:
-            raise shortened(error) from None
+            raise without_frames(error) from None
 
     def log_metrics(
         self,
@@ -427,7 +427,7 @@ class Run:
         try:
             self._append(values, step, timestamp)
         except AxonlogError as error:
-            raise shortened(error) from None
+            raise without_frames(error) from None
 
     # The run document
 
@@ -494,7 +494,7 @@ class Run:
         given = tags.split(",") if isinstance(tags, str) else [str(tag) for tag in tags]
         cleaned = [tag.strip() for tag in given if tag.strip()]
         if cleaned or reset:
-            with self._open.tolerating_disk_trouble():
+            with self._open.tolerating_disk_failure():
                 self._open.store.document.add_tags(cleaned, reset=reset)
 
     @_recording
@@ -509,7 +509,7 @@ class Run:
             raise ArgumentTypeError(f"progress must be a number from 0 to 1, not {value!r}")
         if not 0 <= value <= 1:
             raise EventError(f"progress must be from 0 to 1, not {value!r}")
-        with self._open.tolerating_disk_trouble():
+        with self._open.tolerating_disk_failure():
             self._open.store.document.merge("meta_info", {"progress": value}, deferred=True)
 
     @_recording
@@ -547,7 +547,7 @@ class Run:
             known = ", ".join(get_args(Status))
             raise EventError(f"no such status: {status!r}; Polyaxon knows {known}")
         status = cast("Status", _text_of(status))
-        with self._open.tolerating_disk_trouble():
+        with self._open.tolerating_disk_failure():
             self._open.store.document.add_condition(
                 status,
                 reason=reason or DEFAULT_REASON,
@@ -556,19 +556,19 @@ class Run:
                 changed=last_transition_time,
             )
 
-    @brief
+    @short_traceback
     def log_succeeded(
         self, reason: str | None = None, message: str | None = "Operation has succeeded"
     ) -> None:
         """End the run as succeeded; does nothing when it has ended."""
         self._end_given("succeeded", reason, message)
 
-    @brief
+    @short_traceback
     def log_failed(self, reason: str | None = None, message: str | None = None) -> None:
         """End the run as failed; does nothing when it has ended."""
         self._end_given("failed", reason, message)
 
-    @brief
+    @short_traceback
     def log_stopped(
         self, reason: str | None = None, message: str | None = "Operation is stopped"
     ) -> None:
@@ -577,7 +577,7 @@ class Run:
 
     # Files
 
-    @brief
+    @short_traceback
     def get_artifacts_path(
         self,
         rel_path: str | None = None,
@@ -598,7 +598,7 @@ class Run:
         root = self.context.store_path if use_store_path else self.context.artifacts_path
         return self._path_in(root.value, rel_path, ensure_path and not use_store_path, is_dir)
 
-    @brief
+    @short_traceback
     def get_outputs_path(
         self,
         rel_path: str | None = None,
@@ -644,8 +644,10 @@ class Run:
         """
         kind = _text_of(kind or ArtifactKind.FILE)
         hashed = not skip_hash_calculation
-        told = {"kind": kind}
-        self._keep(path, name, kind, summary or {}, told, step, timestamp, rel_path, hashed=hashed)
+        event_value = {"kind": kind}
+        self._keep(
+            path, name, kind, summary or {}, event_value, step, timestamp, rel_path, hashed=hashed
+        )
 
     @_recording
     def log_model(
@@ -667,9 +669,9 @@ class Run:
         hashed = not skip_hash_calculation
         summary = {"framework": framework, **(summary or {})}
         spec = {key: value for key, value in summary.items() if key != "framework"}
-        told = {"framework": framework, "spec": spec or None}
-        self._keep(path, name, kind, summary, told, step, timestamp, rel_path, hashed=hashed)
-        with self._open.tolerating_disk_trouble():
+        event_value = {"framework": framework, "spec": spec or None}
+        self._keep(path, name, kind, summary, event_value, step, timestamp, rel_path, hashed=hashed)
+        with self._open.tolerating_disk_failure():
             self._open.store.document.merge("meta_info", {"has_model": True})
 
     @_recording
@@ -697,7 +699,7 @@ class Run:
             skip_hash_calculation: Do not digest the content.
         """
         check_path("path", path)
-        with self._open.tolerating_disk_trouble():
+        with self._open.tolerating_disk_failure():
             digest_hex = hash
             if digest_hex is None and content is not None:
                 digest_hex = digest_of_value(content)
@@ -710,7 +712,7 @@ class Run:
                 ArtifactKind.FILE.value,
                 summary or {},
                 digest_hex=digest_hex,
-                told_path=rel_path,
+                recorded_path=rel_path,
                 is_input=is_input,
             )
             self._open.store.lineage.add([entry], is_name_given=name is not None)
@@ -727,7 +729,7 @@ class Run:
         """
         if rel_path is not None:
             check_path("rel_path", rel_path)
-        self._note_environment(rel_path, content, is_automatic=False)
+        self._record_environment(rel_path, content, is_automatic=False)
 
     @_recording
     def log_code_ref(
@@ -743,7 +745,7 @@ class Run:
         if code_ref is not None and not isinstance(code_ref, Mapping):
             kind = type(code_ref).__name__
             raise ArgumentTypeError(f"code_ref must be a mapping, not {kind}")
-        self._note_code(code_ref, is_input=is_input, is_automatic=False)
+        self._record_code(code_ref, is_input=is_input, is_automatic=False)
 
     # Inside
 
@@ -756,7 +758,7 @@ class Run:
     # The two that also run beside the training must not set a settled run running again, nor
     # mind that it has ended: they have no `_recording`.
 
-    def _note_environment(
+    def _record_environment(
         self,
         rel_path: str | None = None,
         content: Mapping[str, Any] | None = None,
@@ -765,10 +767,10 @@ class Run:
     ) -> None:
         if content is None:
             found = describe_environment()
-            content = {**found, "context": self.context.explain().to_dict(), **CAPTURED}
+            content = {**found, "context": self.context.explain().to_dict(), **CAPTURE_MARK}
         store = self._open.store
         target = store.directory.outputs / (rel_path or "env.json")
-        with self._open.tolerating_disk_trouble(), self._environment_lock:
+        with self._open.tolerating_disk_failure(), self._environment_lock:
             if is_automatic and not is_captured(target):
                 _log.info("%s is the user's: the captured environment is not written", target)
                 return
@@ -783,7 +785,7 @@ class Run:
             entry = lineage_entry(store, target, "env", kind, {}, digest_hex=digest_hex)
             store.lineage.add([entry], is_name_given=not is_automatic)
 
-    def _note_code(
+    def _record_code(
         self,
         code_ref: Mapping[str, Any] | None = None,
         *,
@@ -799,15 +801,15 @@ class Run:
             summary=to_json_fields(code, described=set()),
             is_input=is_input,
         )
-        with self._open.tolerating_disk_trouble():
+        with self._open.tolerating_disk_failure():
             self._open.store.lineage.add([entry], is_automatic=is_automatic)
 
     def _end_given(self, status: FinalStatus, reason: str | None, message: str | None) -> None:
         check_text("reason", reason)
         check_text("message", message)
-        self._end_as(Ending(status, reason, message))
+        self._end_as(RunOutcome(status, reason, message))
 
-    def _end_as(self, ending: Ending, *, wait_s: float | None = None) -> bool:
+    def _end_as(self, ending: RunOutcome, *, wait_s: float | None = None) -> bool:
         return self._recorder is None or self._recorder.end_as(ending, wait_s=wait_s)
 
     def _merge(
@@ -827,13 +829,13 @@ class Run:
             function = "log_meta" if field == "meta_info" else f"log_{field}"
             raise not_a_mapping(function, given)
         named, refused = _named(values) if field != "meta_info" else (values, [])
-        with self._open.tolerating_disk_trouble():
+        with self._open.tolerating_disk_failure():
             self._open.store.document.merge(field, named, reset=reset)
         if refused:
             raise EventError("; ".join(refused))
 
     def _set_text(self, field: Literal["name", "description", "readme"], value: str) -> None:
-        with self._open.tolerating_disk_trouble():
+        with self._open.tolerating_disk_failure():
             self._open.store.document.set_field(field, value)
 
     def _path_in(
@@ -843,7 +845,7 @@ class Run:
             return None
         path = Path(root, rel_path) if rel_path else Path(root)
         if ensure_path:
-            with self._recorder.tolerating_disk_trouble():
+            with self._recorder.tolerating_disk_failure():
                 (path if is_dir or not rel_path else path.parent).mkdir(parents=True, exist_ok=True)
         return str(path)
 
@@ -853,18 +855,18 @@ class Run:
         name: str | None,
         kind: str,
         summary: Mapping[str, Any],
-        told: Mapping[str, Any],
+        event_value: Mapping[str, Any],
         step: int | None,
         timestamp: Any,
         rel_path: str | None,
         *,
         hashed: bool,
     ) -> None:
-        """As an output with ``summary``, or with a step as an asset whose event says ``told``."""
+        """As an output with ``summary``, or with a step as an asset with ``event_value``."""
         check_path("path", path)
-        source = existing(path)
+        source = require_existing(path)
         store = self._open.store
-        with self._open.tolerating_disk_trouble():
+        with self._open.tolerating_disk_failure():
             if step is None:
                 keep_output(
                     store,
@@ -874,7 +876,7 @@ class Run:
                     summary=summary,
                     rel_path=rel_path,
                     hashed=hashed,
-                    beside=self._open.capture,
+                    run_in_background=self._open.run_in_background,
                 )
             else:
                 keep_asset(
@@ -884,7 +886,7 @@ class Run:
                     kind=kind,
                     step=step,
                     timestamp=timestamp,
-                    value=told,
+                    value=event_value,
                 )
 
 

@@ -6,9 +6,10 @@ Python tells no hook with which exit code it ends, and ``SystemExit`` never reac
 - From Python 3.12 on ``sys.monitoring`` reports each exception that leaves a frame. The one that
   leaves the outermost frame of the main thread is the one that ends the process.
 - Before that (or where all tool ids are taken) ``sys.exit`` and ``exit`` are wrapped. The exception
-  that they raise carries a ``_Fate``. The interpreter drops an uncaught exception in C code, while
-  no Python frame is left; somebody who caught it drops it from Python code. What the exit means
-  is therefore certain, however many ``finally``, ``except ...: raise`` and ``runpy`` are between.
+  that they raise carries a ``_ExitState``. The interpreter drops an uncaught exception in C code,
+  while no Python frame is left; somebody who caught it drops it from Python code. What the exit
+  means is therefore certain, however many ``finally``, ``except ...: raise`` and ``runpy`` are
+  between.
 - The outermost frame itself, once it is done, shows whether its last instruction was a return.
 
 What remains before Python 3.12: ``raise SystemExit(code)`` goes around ``sys.exit``. That the
@@ -51,7 +52,7 @@ class ScriptExit(Generic[_T]):
         self._describe = describe
         self._script: FrameType | None = None
         self._left_by: _T | None = None
-        self._last_exit: _Fate[_T] | None = None
+        self._last_exit: _ExitState[_T] | None = None
         self._is_installed = False
 
     def watch(self) -> None:
@@ -62,7 +63,7 @@ class ScriptExit(Generic[_T]):
             if not self._monitor():
                 self._wrap_exits()
 
-    def how(self) -> _T | Returned | Unknown:
+    def outcome(self) -> _T | Returned | Unknown:
         """How it was left; to be asked in an exit handler, when no code of the script runs."""
         script = self._script
         if self._left_by is not None:
@@ -76,11 +77,11 @@ class ScriptExit(Generic[_T]):
         if trace is not None and trace.tb_frame is script and sys.last_value is not None:
             # Reported as uncaught, but to somebody else's `sys.excepthook`.
             return self._describe(sys.last_value)
-        fate = self._last_exit
+        state = self._last_exit
         is_new_error = operation == "RAISE_VARARGS" and argument > 0
-        if fate is None or fate.was_caught or (is_new_error and fate.is_alive):
+        if state is None or state.was_caught or (is_new_error and state.is_alive):
             return UNKNOWN
-        return fate.meaning
+        return state.meaning
 
     # Python 3.12 and later
 
@@ -132,11 +133,11 @@ class ScriptExit(Generic[_T]):
 
     def _follow(self, error: SystemExit) -> None:
         if threading.current_thread() is threading.main_thread():
-            fate = self._last_exit = _Fate(self._describe(error))
-            error.__dict__["_axonlog_fate"] = _DiesWithError(fate)
+            state = self._last_exit = _ExitState(self._describe(error))
+            error.__dict__["_axonlog_exit_state"] = _DiesWithError(state)
 
 
-class _Fate(Generic[_T]):
+class _ExitState(Generic[_T]):
     """What became of an exception that ``sys.exit`` raised."""
 
     def __init__(self, meaning: _T) -> None:
@@ -148,8 +149,8 @@ class _Fate(Generic[_T]):
 class _DiesWithError:
     """Held by the exception alone: is finalized when that is dropped."""
 
-    def __init__(self, fate: _Fate[Any]) -> None:
-        self._fate = fate
+    def __init__(self, state: _ExitState[Any]) -> None:
+        self._fate = state
 
     def __del__(self) -> None:
         self._fate.is_alive = False

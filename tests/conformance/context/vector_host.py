@@ -1,6 +1,6 @@
 """Run recorded cases, each in a process of its own that has never seen axonlog before.
 
-Reads one request a line, forks, and lets the child make exactly the surroundings that the request
+Reads one request a line, forks, and lets the child make exactly the environment that the request
 tells. What is expensive and innocent (pydantic, requests) is imported once, before the first fork.
 Nothing leaves the process: sockets are blocked and `HTTPAdapter.send` is replaced by a recorder.
 """
@@ -70,9 +70,9 @@ def _run(request: dict[str, Any]) -> dict[str, Any]:
     logging.getLogger("axonlog").setLevel(logging.DEBUG)
 
     # The two places of the machine that a case may fill, moved into the case's own directory.
-    from axonlog.context import _places, _surroundings
+    from axonlog.context import _environment, _places
 
-    _surroundings._SHARED_ROOT = _surroundings.Path(request["shared_root"])
+    _environment._SHARED_ROOT = _environment.Path(request["shared_root"])
     _places._CONTEXT_ROOT = request["context_root"]
 
     from axonlog import tracking

@@ -49,8 +49,8 @@ def test_a_run_is_told_with_its_points_and_what_is_to_be_sent(capsys):
         "destination": None,
         "pending": run["pending"],
         "pending_bytes": (path / "events/metric/loss.plx").stat().st_size,
-        "undrained_points": 0,
-        "trouble": None,
+        "unreplayed_points": 0,
+        "journal_error": None,
     }
     assert run["pending"] > 0
 

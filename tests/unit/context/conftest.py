@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from axonlog.context import Context
+from axonlog.context._environment import Environment, can_write
 from axonlog.context._resolve import resolve_in
-from axonlog.context._surroundings import Surroundings, can_write
 
 
 class World:
@@ -39,11 +39,11 @@ class World:
         return self.put(self.cwd, name, content)
 
     @property
-    def surroundings(self) -> Surroundings:
-        return Surroundings(self.env, self.home, self.cwd, self.shared, self.can_write)
+    def environment(self) -> Environment:
+        return Environment(self.env, self.home, self.cwd, self.shared, self.can_write)
 
     def resolve(self, *, client: Any = None, config: Any = None, **arguments: Any) -> Context:
-        return resolve_in(self.surroundings, arguments, client=client, config=config)
+        return resolve_in(self.environment, arguments, client=client, config=config)
 
 
 @pytest.fixture

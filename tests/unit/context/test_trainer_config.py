@@ -154,7 +154,7 @@ def test_a_file_that_cannot_be_used_is_named(world, name, text):
 
 def test_an_empty_file_says_nothing(world):
     (world.cwd / "c.yaml").write_text("")
-    assert read_trainer_config("c.yaml", world.surroundings).values == {}
+    assert read_trainer_config("c.yaml", world.environment).values == {}
 
 
 def test_without_pyyaml_a_yaml_file_tells_what_to_install_and_json_is_read(world, monkeypatch):

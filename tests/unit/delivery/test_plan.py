@@ -1,13 +1,13 @@
 from datetime import datetime, timedelta, timezone
 
 from axonlog.delivery import (
-    Sent,
-    Stamp,
+    FileSignature,
+    UploadedFile,
     changed_fields,
     due_conditions,
     due_files,
     handled_conditions,
-    shipments,
+    upload_batches,
 )
 from axonlog.store import Condition, RunRecord
 
@@ -15,12 +15,14 @@ LOSS = "events/metric/loss.plx"
 MODEL = "outputs/model.pt"
 
 
-def stamp(size, modified=1):
-    return Stamp(size_bytes=size, modified_ns=modified)
+def signature(size, modified=1):
+    return FileSignature(size_bytes=size, modified_ns=modified)
 
 
 def sent(size, spent=None):
-    return Sent(stamp=stamp(size), remote_bytes=size, spent_bytes=size if spent is None else spent)
+    return UploadedFile(
+        signature=signature(size), remote_bytes=size, spent_bytes=size if spent is None else spent
+    )
 
 
 def due(found, before=None, *, seen=100.0, unsent=0.0, allowance=0.0, final=False):
@@ -35,29 +37,29 @@ def due(found, before=None, *, seen=100.0, unsent=0.0, allowance=0.0, final=Fals
 
 
 def test_what_the_server_has_is_not_sent_again():
-    files, before = {LOSS: stamp(10), MODEL: stamp(10)}, {LOSS: sent(10), MODEL: sent(10)}
+    files, before = {LOSS: signature(10), MODEL: signature(10)}, {LOSS: sent(10), MODEL: sent(10)}
     assert due(files, before) == []
     assert due(files, before, final=True) == []
 
 
 def test_events_go_first_and_the_largest_file_last():
-    found = {MODEL: stamp(9), LOSS: stamp(5), "outputs/a": stamp(1)}
+    found = {MODEL: signature(9), LOSS: signature(5), "outputs/a": signature(1)}
     assert due(found) == [LOSS, "outputs/a", MODEL]
 
 
 def test_an_event_file_waits_until_what_was_sent_of_it_is_little_or_the_run_ends():
     before = {LOSS: sent(1_000_000, spent=2_700_000 + 8_192)}
-    assert due({LOSS: stamp(1_499_999)}, before) == []
-    assert due({LOSS: stamp(1_500_000)}, before) == [LOSS]
-    assert due({LOSS: stamp(1_000_001)}, before, final=True) == [LOSS]
+    assert due({LOSS: signature(1_499_999)}, before) == []
+    assert due({LOSS: signature(1_500_000)}, before) == [LOSS]
+    assert due({LOSS: signature(1_000_001)}, before, final=True) == [LOSS]
 
 
 def test_a_few_rows_are_sent_whenever_they_change():
-    assert due({LOSS: stamp(200)}, {LOSS: sent(160, spent=8_000)}) == [LOSS]
+    assert due({LOSS: signature(200)}, {LOSS: sent(160, spent=8_000)}) == [LOSS]
 
 
 def test_a_file_that_has_waited_a_minute_is_sent_while_that_is_little_for_the_line():
-    found = {LOSS: stamp(101), "events/metric/acc.plx": stamp(102)}
+    found = {LOSS: signature(101), "events/metric/acc.plx": signature(102)}
     before = {path: sent(100, spent=10_000) for path in found}
     assert due(found, before, unsent=59, allowance=1_000) == []
     assert due(found, before, unsent=60, allowance=150) == [LOSS]
@@ -68,7 +70,7 @@ def test_the_bytes_sent_for_a_metric_stay_below_four_times_its_size_however_it_g
         for rows in (150, 2_000, 40_000):
             before, total = {}, 0
             for size in (*range(40, 40 * rows, 40 * rows_at_once), 40 * rows):
-                if due({LOSS: stamp(size)}, before, final=size == 40 * rows):
+                if due({LOSS: signature(size)}, before, final=size == 40 * rows):
                     total += size + 600
                     before = {LOSS: sent(size, spent=total)}
             few = 9_400 if rows == 150 else 0
@@ -76,7 +78,7 @@ def test_the_bytes_sent_for_a_metric_stay_below_four_times_its_size_however_it_g
 
 
 def test_a_file_that_is_just_being_written_waits_unless_the_run_ends():
-    found = {MODEL: stamp(10)}
+    found = {MODEL: signature(10)}
     assert due(found, seen=1.9) == []
     assert due(found, seen=2) == [MODEL]
     assert due(found, seen=0, final=True) == [MODEL]
@@ -85,38 +87,38 @@ def test_a_file_that_is_just_being_written_waits_unless_the_run_ends():
 def test_several_files_of_a_folder_that_the_server_lacks_go_together():
     paths = [f"events/metric/{name}.plx" for name in "abcd"]
     sizes = dict.fromkeys(paths, 100)
-    assert shipments(paths, sizes, []) == [paths]
+    assert upload_batches(paths, sizes, []) == [paths]
 
 
 def test_nothing_goes_as_an_archive_into_a_folder_that_the_server_has():
     paths = [f"events/metric/{name}.plx" for name in "abcd"]
     sizes = dict.fromkeys(paths, 100)
-    assert shipments(paths, sizes, ["events/metric/old.plx"]) == [[path] for path in paths]
+    assert upload_batches(paths, sizes, ["events/metric/old.plx"]) == [[path] for path in paths]
 
 
 def test_few_or_large_files_go_one_by_one():
     few = ["a/1", "a/2", "a/3"]
-    assert shipments(few, dict.fromkeys(few, 1), []) == [[path] for path in few]
+    assert upload_batches(few, dict.fromkeys(few, 1), []) == [[path] for path in few]
     large = ["a/1", "a/2", "a/3", "a/4"]
-    assert shipments(large, dict.fromkeys(large, 5_000_000), []) == [[path] for path in large]
+    assert upload_batches(large, dict.fromkeys(large, 5_000_000), []) == [[path] for path in large]
 
 
 def test_a_large_file_among_small_ones_goes_by_itself():
     sizes = {"a/1": 1, "a/2": 2, "a/3": 3, "a/4": 4, "a/5": 5_000_000}
-    assert shipments(sizes, sizes, []) == [["a/1", "a/2", "a/3", "a/4"], ["a/5"]]
+    assert upload_batches(sizes, sizes, []) == [["a/1", "a/2", "a/3", "a/4"], ["a/5"]]
 
 
 def test_a_folder_above_one_that_the_server_has_is_there_too():
     above = {f"a/{name}": 1 for name in "1234"}
-    assert shipments(above, above, ["a/b/c"]) == [[path] for path in above]
+    assert upload_batches(above, above, ["a/b/c"]) == [[path] for path in above]
     below = {f"a/b/{name}": 1 for name in "1234"}
     both = {**below, **above}
-    assert shipments(both, both, []) == [list(below), *([path] for path in above)]
+    assert upload_batches(both, both, []) == [list(below), *([path] for path in above)]
 
 
 def test_the_files_of_the_run_itself_never_go_as_an_archive():
     paths = ["a", "b", "c", "d"]
-    assert shipments(paths, dict.fromkeys(paths, 1), []) == [[path] for path in paths]
+    assert upload_batches(paths, dict.fromkeys(paths, 1), []) == [[path] for path in paths]
 
 
 def test_only_the_keys_that_differ_are_sent_to_be_merged():
@@ -173,9 +175,11 @@ def at(minute, kind="running"):
     return Condition(type=kind, last_transition_time=NOON + timedelta(minutes=minute))
 
 
-def handled(here, there, own_from=None):
+def handled(here, there, attempt_from=None):
     told = [(item.type, item.last_transition_time) for item in there]
-    return handled_conditions(here, told, own_from=len(here) if own_from is None else own_from)
+    return handled_conditions(
+        here, told, attempt_from=len(here) if attempt_from is None else attempt_from
+    )
 
 
 def test_what_the_server_has_of_the_history_is_not_told_again():
@@ -193,4 +197,4 @@ def test_an_old_ending_does_not_replace_the_status_that_a_newer_attempt_gave():
 
 def test_what_the_attempt_that_is_going_on_says_is_news_whatever_its_clock():
     here = [at(1), at(2, "failed"), at(3)]
-    assert handled(here, [at(1), at(20, "succeeded")], own_from=2) == 2
+    assert handled(here, [at(1), at(20, "succeeded")], attempt_from=2) == 2

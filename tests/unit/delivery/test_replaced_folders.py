@@ -39,7 +39,7 @@ def delivered(server, stub, tracked):
 
 def delivery(server, directory):
     client = RunClient("acme", "digits", directory.name, client_of(server.url))
-    return Delivery(RunDirectory(directory), client, own_from=0)
+    return Delivery(RunDirectory(directory), client, attempt_from=0)
 
 
 def step(delivery):

@@ -58,7 +58,7 @@ def test_everything_arrives_and_is_counted(server, stub, tracked):
     assert set(stub.lineage) == {"model", *(f"m{i}" for i in range(6))}
     # Seven files, two conditions, inputs, outputs and meta information, seven entries.
     assert (report.sent, report.pending, report.failed) == (7 + 2 + 3 + 7, 0, 0)
-    assert (report.state, report.trouble, report.is_complete) == ("delivered", None, True)
+    assert (report.state, report.failure, report.is_complete) == ("delivered", None, True)
     assert report.bytes_sent == stub.file_bytes
 
 
@@ -105,7 +105,7 @@ def test_an_interrupted_one_goes_on_where_it_was(server, stub, tracked):
     rule = server.fault(Reset(after_bytes=1000), path="/artifact$")
     report = sync(tracked, client(server, tracked), wait_s=0)
     assert (report.state, report.pending_bytes) == ("incomplete", 256 * 400)
-    assert "broke" in report.trouble
+    assert "broke" in report.failure
     rule.remove()
     before = stub.file_bytes
     assert sync(tracked, client(server, tracked)).is_complete
@@ -117,7 +117,7 @@ def test_a_server_that_is_away_is_waited_for_as_long_as_was_said(tracked):
     report = sync(tracked, RunClient("a", "b", tracked.name, client_of("http://127.0.0.1:9")),
                   wait_s=0.1)  # fmt: skip
     assert report.state == "incomplete"
-    assert "connection refused" in report.trouble
+    assert "connection refused" in report.failure
     assert report.pending > 0
 
 
@@ -227,7 +227,7 @@ def test_two_at_once_send_everything_once(server, stub, tracked):
 def test_a_directory_that_another_process_delivers_is_left_to_it(server, tracked):
     with delivery_lock(RunDirectory(tracked)).held():
         report = sync(tracked, client(server, tracked), wait_s=0)
-    assert (report.state, report.trouble) == ("incomplete", "another process has it")
+    assert (report.state, report.failure) == ("incomplete", "another process has it")
     assert server.requests == ()
 
 

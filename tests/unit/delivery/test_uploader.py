@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from axonlog.delivery import DeliveryReport, Pace, Uploader
+from axonlog.delivery import DeliveryReport, RetryPolicy, Uploader
 from axonlog.errors import AuthenticationError, RefusedError
 from support.waiting import until
 
@@ -16,7 +16,7 @@ class Steps:
 
     label = "run x"
     bytes_sent = 0
-    is_elsewhere = False
+    is_held_elsewhere = False
     client = None
 
     def __init__(self):
@@ -33,7 +33,7 @@ class Steps:
     def report(self, *, is_fresh=False):
         return DeliveryReport(pending=1 if self.error else 0)
 
-    def hurry(self, *, is_last=False):
+    def retry_now(self, *, is_last=False):
         pass
 
 
@@ -94,7 +94,7 @@ def test_credentials_that_cannot_be_used_do_not_end_the_delivery(caplog):
         steps.error = None
         return object()
 
-    uploader = Uploader(steps, pace=Pace(interval_s=0.01), renew=renew)
+    uploader = Uploader(steps, policy=RetryPolicy(interval_s=0.01), renew=renew)
     uploader.start()
     for _ in range(3):
         assert asked.acquire(timeout=10)

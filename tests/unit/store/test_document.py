@@ -133,7 +133,7 @@ def test_processes_that_add_to_the_lineage_at_once_keep_each_others_entries(writ
 
 
 def test_a_lock_that_somebody_keeps_costs_no_change(written, monkeypatch, caplog):
-    monkeypatch.setattr("axonlog.store._locks._DOCUMENT_TIMEOUT_S", 0.01)
+    monkeypatch.setattr("axonlog.store._file_lock._DOCUMENT_TIMEOUT_S", 0.01)
     path, journal = written / "run.plx.json", written / ".axonlog" / "journal"
     document, lineage = RunDocument.load(path), Lineage(written / "lineages.plx.json")
     stale = path.read_text()

@@ -27,10 +27,13 @@ def closing():
         journal.release()
 
 
-def open_journal(folder, *, mapped=True, admit=lambda: True):
+def open_journal(folder, *, mapped=True, accepts_records=lambda: True):
     lost = []
     journal = Journal(
-        new_attempt(folder), admit=admit, on_lost=lambda *told: lost.append(told), mapped=mapped
+        new_attempt(folder),
+        accepts_records=accepts_records,
+        on_lost=lambda *told: lost.append(told),
+        mapped=mapped,
     )
     _OPEN.append(journal)
     return journal, lost
@@ -291,7 +294,7 @@ def test_names_that_are_logged_in_turn_are_read_together_unless_they_share_one(t
 
 def test_who_asks_first_is_asked_again_after_a_pause(tmp_path):
     asked = []
-    journal, _ = open_journal(tmp_path, admit=lambda: asked.append(1) or len(asked) < 5)
+    journal, _ = open_journal(tmp_path, accepts_records=lambda: asked.append(1) or len(asked) < 5)
     for step in range(10):
         journal.append({"loss": 0.5}, step, None)
     before = len(asked)
@@ -343,7 +346,7 @@ def test_the_file_system_is_that_of_the_nearest_mount(path, kind):
 
 
 def test_a_thread_that_hangs_in_a_log_call_keeps_nobody_from_closing(tmp_path, monkeypatch):
-    monkeypatch.setattr("axonlog.store.journal._writer._LOCK_TIMEOUT_S", 0.01)
+    monkeypatch.setattr("axonlog.store.journal._journal._LOCK_TIMEOUT_S", 0.01)
     asked, go_on = [], threading.Event()
 
     def hang_at_the_second():  # which comes with the lock held
@@ -354,7 +357,7 @@ def test_a_thread_that_hangs_in_a_log_call_keeps_nobody_from_closing(tmp_path, m
         return True
 
     hanging = threading.Event()
-    journal, lost = open_journal(tmp_path, admit=hang_at_the_second)
+    journal, lost = open_journal(tmp_path, accepts_records=hang_at_the_second)
     thread = threading.Thread(target=journal.append, args=({"loss": 0.5}, 1, None))
     thread.start()
     assert hanging.wait(30)

@@ -5,7 +5,7 @@ from datetime import datetime, timezone
 import pytest
 
 from axonlog.errors import CacheError, ContextError
-from axonlog.store import Keeper, RunRecord, RunStore
+from axonlog.store import BackgroundFlusher, RunRecord, RunStore
 
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 FRESH = RunRecord(uuid="1" * 32, owner="acme", project="digits")
@@ -94,7 +94,7 @@ def test_the_keeper_brings_a_running_run_up_to_date(tmp_path):
 
     store.refresh = noticing
     store.journal.append({"loss": 0.5}, 1, MOMENT)
-    keeper = Keeper(store, interval_s=0.01)
+    keeper = BackgroundFlusher(store, interval_s=0.01)
     keeper.start()
     assert done.wait(10)
     keeper.stop()
@@ -112,7 +112,7 @@ def test_the_keeper_tells_of_trouble_once_and_goes_on(tmp_path, caplog):
         raise OSError("disk gone")
 
     store.refresh = failing
-    keeper = Keeper(store, interval_s=0.01)
+    keeper = BackgroundFlusher(store, interval_s=0.01)
     keeper.start()
     assert enough.wait(10)
     keeper.stop()

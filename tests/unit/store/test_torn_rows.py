@@ -113,7 +113,7 @@ def test_what_another_process_appended_is_read_once(tmp_path, monkeypatch):
             parsed.append(event)
             yield event
 
-    monkeypatch.setattr("axonlog.store._series.read_events", counting)
+    monkeypatch.setattr("axonlog.store._event_files.read_events", counting)
     for step in range(20):
         store = (one, two)[step % 2]
         store.journal.append({"loss": step / 2}, step, None)

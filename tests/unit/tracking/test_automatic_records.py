@@ -50,7 +50,7 @@ def test_the_users_environment_stays(slow_capture, tmp_path, record, user_is):
     run = axonlog.Run(**OFFLINE, track_code=False)
     if user_is == "last":
         slow_capture.set()
-        for capture in run._recorder._captures:
+        for capture in run._recorder._background_threads:
             capture.join()
     record(run, tmp_path)
     slow_capture.set()

@@ -26,7 +26,7 @@ def describe(error):
 script = module.ScriptExit(describe)
 def report():
     with open("how", "w") as file:
-        file.write(str(script.how()))
+        file.write(str(script.outcome()))
 atexit.register(report)
 def start():
     script.watch()

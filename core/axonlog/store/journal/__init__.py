@@ -48,11 +48,11 @@ each. A frame that was torn by the death of the process fails its CRC: reading e
 says how many bytes it dropped.
 """
 
-from ._files import Attempt, attempts_in, new_attempt
+from ._attempt import Attempt, attempts_in, new_attempt
 from ._filesystem import can_be_mapped, has_stable_inodes
 from ._format import Batch, Scan, scan
+from ._journal import Journal
 from ._segment import Segment, read_file
-from ._writer import Journal
 
 __all__ = [
     "Attempt",

@@ -53,12 +53,12 @@ def points_format(count: int) -> PointsFormat:
     return PointsFormat(body.pack, closed.pack, whole.unpack_from, closed.size)
 
 
-def word_of(kind: int, names_id: int, size_bytes: int) -> int:
+def frame_header(kind: int, names_id: int, size_bytes: int) -> int:
     """The first eight bytes of a frame, as one number."""
     return size_bytes | kind << 32 | names_id << 40
 
 
-def header_of(index: int) -> bytes:
+def segment_header(index: int) -> bytes:
     """The beginning of segment ``index``."""
     text = _HEADER.pack(_MAGIC, _VERSION, index)
     return text + _CRC.pack(crc32(text))
@@ -80,7 +80,7 @@ def special_frame(
 
 def _frame(kind: int, names_id: int, payload: bytes) -> bytes:
     size_bytes = _SHORTEST + len(payload)
-    body = _WORD.pack(word_of(kind, names_id, size_bytes)) + payload
+    body = _WORD.pack(frame_header(kind, names_id, size_bytes)) + payload
     return body + _CRC.pack(crc32(body))
 
 

@@ -13,7 +13,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Protocol
 
-from ._format import HEADER_BYTES, header_of
+from ._format import HEADER_BYTES, segment_header
 
 # On a disk that is nearly full a small segment may still find room.
 _SMALL_BYTES = 64 * 1024
@@ -81,7 +81,7 @@ class MappedSegment:
             raise
         finally:
             os.close(descriptor)
-        self._map.write(header_of(index))
+        self._map.write(segment_header(index))
         self._used_bytes = HEADER_BYTES
         self._is_sealed = False
         self.write: Callable[[bytes], object] = self._map.write
@@ -146,7 +146,7 @@ class WrittenSegment:
         self.used_bytes = 0
         self.write: Callable[[bytes], object] = self._write
         try:
-            self._write(header_of(index))
+            self._write(segment_header(index))
         except BaseException:
             self.seal()
             path.unlink(missing_ok=True)

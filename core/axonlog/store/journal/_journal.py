@@ -1,0 +1,400 @@
+"""Append to the journal: the part of axonlog that stands in the training loop."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from weakref import WeakSet
+from zlib import crc32
+
+from axonlog.errors import EventError
+from axonlog.events import check_name, to_metric_value, to_step, to_timestamp
+
+from ._attempt import Attempt
+from ._filesystem import can_be_mapped
+from ._format import (
+    HEADER_BYTES,
+    MAX_IDS,
+    POINTS,
+    POINTS_WITHOUT_STEP,
+    frame_header,
+    names_frame,
+    points_format,
+    special_frame,
+)
+from ._segment import MappedSegment, Segment, make_segment
+
+_FIRST_BYTES = 256 * 1024
+_SEGMENT_BYTES = 512 * 1024
+
+# While the disk is full a log call must not ask it again each time.
+_PAUSE_S = 1.0
+
+# How long the end of a run waits for a thread that logs.
+_LOCK_TIMEOUT_S = 2.0
+
+# What `struct` may convert by itself. Not every type with a `__float__`: a torch tensor warns
+# there when it has a gradient, an array when it has a dimension.
+_PLAIN: set[type] = {float, int, bool}
+
+_clock = time.time
+
+# New names, a full segment, a step or a number that the short way cannot take: nothing was
+# written then, and the careful way finds out.
+_UNUSUAL = (LookupError, TypeError, ValueError, OverflowError, struct.error, OSError)
+
+
+# How points under one tuple of names go into the present segment: pack, close, write, the word of
+# points with a step, that of points without, the id of the names. A plain tuple, because a named
+# one takes twice as long to unpack. It holds the segment's own `write`: an entry that another
+# thread still has after the journal went on to the next segment fails there, and never writes an
+# id that the next segment has not bound.
+_Entry = tuple[
+    Callable[..., bytes], Callable[[bytes, int], bytes], Callable[[bytes], object], int, int, int
+]
+
+
+class Journal:
+    """Takes the points of one attempt: what ``append`` was given outlives the process.
+
+    Any thread may append, and a signal handler too. On the usual path there is no system call
+    and no lock.
+
+    Args:
+        attempt: Where the segments go; their folder is there.
+        accepts_records: Asked before points enter, unless it has said yes since ``suspend``: False
+            drops them, an exception reaches the caller.
+        on_lost: Called with the number of points that could not be kept, and why.
+        mapped: Whether segments are mapped into memory; decided by the file system if None.
+
+    Raises:
+        OSError: No segment can be made.
+    """
+
+    def __init__(
+        self,
+        attempt: Attempt,
+        *,
+        accepts_records: Callable[[], bool],
+        on_lost: Callable[[int, OSError], None],
+        mapped: bool | None = None,
+    ) -> None:
+        self.attempt = attempt
+        self._accepts_records = accepts_records
+        self._on_lost = on_lost
+        self._mapped = can_be_mapped(attempt.folder) if mapped is None else mapped
+        # Reentrant: a SIGTERM handler logs and ends in the thread that may hold it.
+        self._lock = threading.RLock()
+        self._entries: dict[tuple[str, ...], _Entry] = {}
+        self._single: dict[str, _Entry] = {}
+        self._ids: dict[tuple[str, ...], int] = {}
+        self._indexes = itertools.count()
+        self._is_closed = False
+        self._bytes_before = 0
+        self._sealed: list[Segment] = []
+        self._spare: Segment | None = None
+        self._trouble: tuple[OSError, float] | None = None
+        self._active = self._make(_FIRST_BYTES, at_least_bytes=0)
+        _populate(self._active)
+        _OPEN.add(self)
+
+    @property
+    def size_bytes(self) -> int:
+        """How much has been appended in all; differs after each call that kept something."""
+        return self._bytes_before + self._active.used_bytes
+
+    def append(self, values: Mapping[str, Any], step: Any, timestamp: Any) -> None:
+        """Keep numbers of one moment.
+
+        Raises:
+            EventError: Some are not acceptable. The others are kept.
+        """
+        # Every line here, and in `append_one`, is paid for at each step of a training.
+        try:
+            if len(values) == 1:
+                for name in values:
+                    number = values[name]
+                pack, close, write, word, bare, _ = self._single[name]
+                if timestamp is None and type(number) in _PLAIN:
+                    if step is None:
+                        body = pack(bare, 0, _clock(), number)
+                    else:
+                        body = pack(word, step, _clock(), number)
+                    write(close(body, crc32(body)))
+                    return
+            else:
+                pack, close, write, word, bare, _ = self._entries[tuple(values)]
+                numbers = values.values()
+                if timestamp is None and _PLAIN.issuperset(map(type, numbers)):
+                    if step is None:
+                        body = pack(bare, 0, _clock(), *numbers)
+                    else:
+                        body = pack(word, step, _clock(), *numbers)
+                    write(close(body, crc32(body)))
+                    return
+        except _UNUSUAL:
+            pass
+        self._append_carefully(values, step, timestamp)
+
+    def append_one(self, name: str, number: Any, step: Any, timestamp: Any) -> None:
+        """As ``append`` for one number, in half the time.
+
+        Raises:
+            EventError: It is not acceptable.
+        """
+        try:
+            pack, close, write, word, bare, _ = self._single[name]
+            if timestamp is None and type(number) in _PLAIN:
+                if step is None:
+                    body = pack(bare, 0, _clock(), number)
+                else:
+                    body = pack(word, step, _clock(), number)
+                write(close(body, crc32(body)))
+                return
+        except _UNUSUAL:
+            pass
+        self._append_carefully({name: number}, step, timestamp)
+
+    def suspend(self) -> None:
+        """Ask ``accepts_records`` again before the next points."""
+        with self._held_or_late():
+            self._entries, self._single = {}, {}
+
+    def prepare(self) -> None:
+        """Make the next segment before it is needed; for a thread that may wait for the disk."""
+        segment = self._active
+        if self._spare is not None or self._is_closed or segment.room_bytes > segment.used_bytes:
+            return
+        spare = make_segment(
+            *self._next_file(), _SEGMENT_BYTES, at_least_bytes=0, mapped=self._mapped
+        )
+        _populate(spare)
+        # No lock, here and below: a signal handler that ends the run in the thread which holds
+        # it waits for the thread that is here.
+        self._spare = spare
+        if self._has_gone_on(segment):
+            self._spare = None
+            _discard(spare)
+
+    def segments(self) -> list[Segment]:
+        """Those that hold points, in the order of their points; the last one may be growing."""
+        active = self._active
+        return [*(segment for segment in self._sealed if segment is not active), active]
+
+    def forget(self, segment: Segment) -> None:
+        """Drop a sealed segment from the list: it is done with."""
+        self._sealed.remove(segment)
+
+    def close(self) -> None:
+        """Refuse all further points; what was taken stays on disk."""
+        with self._held_or_late():
+            self._is_closed = True
+            self._entries, self._single = {}, {}
+            self._active.seal()
+            spare, self._spare = self._spare, None
+        if spare is not None:
+            _discard(spare)
+
+    def release(self) -> None:
+        """Give back the memory of a closed journal, when its points have been read."""
+        self._active.release()
+
+    def abandon(self) -> None:
+        """In a forked child: the journal is the parent's."""
+        # Another thread may have held the lock when the process forked; nobody will release it.
+        self._lock = threading.RLock()
+        self._is_closed = True
+        self._entries, self._single = {}, {}
+
+    @contextlib.contextmanager
+    def _held_or_late(self) -> Iterator[None]:
+        """Hold the lock inside the block, or go on without when its time is over.
+
+        A thread that logs may wait for a disk that hangs. Whoever ends the run does not wait with
+        it: what that thread writes then finds the segment sealed, and is counted as lost.
+        """
+        is_held = self._lock.acquire(timeout=_LOCK_TIMEOUT_S)
+        try:
+            yield
+        finally:
+            if is_held:
+                self._lock.release()
+
+    def _append_carefully(self, values: Mapping[str, Any], step: Any, timestamp: Any) -> None:
+        """As ``append``, for whatever there may be."""
+        if not self._accepts_records():
+            return
+        position = to_step(step)
+        moment = None if timestamp is None else to_timestamp(timestamp)
+        kept: dict[str, float] = {}
+        refused = []
+        for name, value in list(values.items()):
+            try:
+                check_name(name)
+                kept[name] = to_metric_value(value)
+                _learn(value)
+            except EventError as error:
+                refused.append(f"{name!r}: {error}")
+        if kept:
+            self._keep(tuple(kept), tuple(kept.values()), position, moment)
+        if refused:
+            raise EventError("; ".join(refused))
+
+    def _keep(
+        self,
+        names: tuple[str, ...],
+        numbers: tuple[float, ...],
+        step: int | None,
+        moment: datetime | None,
+    ) -> None:
+        try:
+            with self._lock:
+                # Again, now that nobody can suspend in between.
+                if self._accepts_records():
+                    self._write(names, numbers, step, moment)
+        except OSError as error:
+            self._on_lost(len(numbers), error)
+
+    def _write(
+        self,
+        names: tuple[str, ...],
+        numbers: tuple[float, ...],
+        step: int | None,
+        moment: datetime | None,
+    ) -> None:
+        needed_bytes = 0
+        for _ in range(3):  # the present segment, the spare one, one made to measure
+            try:
+                entry = self._entries.get(names) or self._bind(names)
+                frame = _frame_of(entry, numbers, step, moment)
+                needed_bytes = len(frame)
+                entry[2](frame)
+            except (ValueError, OSError):
+                binding_bytes = len(names_frame(0, names))
+                self._go_on(HEADER_BYTES + binding_bytes + needed_bytes)
+            else:
+                return
+        raise OSError(f"{self._active.path}: {len(numbers)} points could not be written")
+
+    def _bind(self, names: tuple[str, ...]) -> _Entry:
+        names_id = self._ids.get(names)
+        if names_id is None:
+            names_id = len(self._ids)
+            if names_id >= MAX_IDS:
+                raise ValueError("the segment has no ids left")
+            self._active.write(names_frame(names_id, names))
+            self._ids[names] = names_id
+        pack, close, _, size_bytes = points_format(len(names))
+        entry = (
+            pack,
+            close,
+            self._active.write,
+            frame_header(POINTS, names_id, size_bytes),
+            frame_header(POINTS_WITHOUT_STEP, names_id, size_bytes),
+            names_id,
+        )
+        self._entries[names] = entry
+        if len(names) == 1:
+            self._single[names[0]] = entry
+        return entry
+
+    def _go_on(self, at_least_bytes: int) -> None:
+        """To the next segment."""
+        if self._is_closed:
+            raise OSError(f"{self._active.path}: the journal is closed")
+        if self._trouble is not None and time.monotonic() < self._trouble[1]:
+            # A new one: the old one would grow by a traceback each time.
+            before = self._trouble[0]
+            raise OSError(before.errno, before.strerror, before.filename)
+        full = self._active
+        try:
+            fresh = self._take_spare(at_least_bytes) or self._make(
+                max(_SEGMENT_BYTES, at_least_bytes), at_least_bytes=at_least_bytes
+            )
+        except OSError as error:
+            self._trouble = error, time.monotonic() + _PAUSE_S
+            raise
+        self._trouble = None
+        if self._has_gone_on(full):  # a signal handler was here meanwhile
+            _discard(fresh)
+            return
+        full.seal()
+        self._sealed.append(full)
+        self._bytes_before += full.used_bytes
+        self._entries, self._single, self._ids, self._active = {}, {}, {}, fresh
+        full.release()
+
+    def _has_gone_on(self, segment: Segment) -> bool:
+        return self._is_closed or self._active is not segment
+
+    def _take_spare(self, at_least_bytes: int) -> Segment | None:
+        spare, self._spare = self._spare, None
+        if spare is None:
+            return None
+        # Of two segments the one made later takes the later points.
+        if spare.room_bytes < at_least_bytes or spare.index < self._active.index:
+            _discard(spare)
+            return None
+        return spare
+
+    def _make(self, size_bytes: int, *, at_least_bytes: int) -> Segment:
+        path, index = self._next_file()
+        path.parent.mkdir(parents=True, exist_ok=True)  # somebody may have deleted the run
+        return make_segment(
+            path, index, size_bytes, at_least_bytes=at_least_bytes, mapped=self._mapped
+        )
+
+    def _next_file(self) -> tuple[Path, int]:
+        index = next(self._indexes)
+        return self.attempt.segment(index), index
+
+
+def _frame_of(
+    entry: _Entry, numbers: tuple[float, ...], step: int | None, moment: datetime | None
+) -> bytes:
+    now = _clock()
+    pack, close, _, word, bare, names_id = entry
+    if moment is None:
+        try:
+            body = pack(bare, 0, now, *numbers) if step is None else pack(word, step, now, *numbers)
+            return close(body, crc32(body))
+        except struct.error:
+            pass  # a step beyond 64 bits
+    return special_frame(names_id, step, now if moment is None else moment, numbers)
+
+
+def _learn(value: Any) -> None:
+    """Let the scalars of NumPy take the short way from now on: they convert without a word."""
+    kind = type(value)
+    if kind.__module__ == "numpy" and getattr(value, "ndim", 1) == 0 and kind.__name__ != "ndarray":
+        _PLAIN.add(kind)
+
+
+def _populate(segment: Segment) -> None:
+    if isinstance(segment, MappedSegment):
+        segment.populate()
+
+
+def _discard(segment: Segment) -> None:
+    segment.seal()
+    segment.release()
+    segment.path.unlink(missing_ok=True)
+
+
+_OPEN: WeakSet[Journal] = WeakSet()
+
+
+def _abandon_all() -> None:
+    for journal in list(_OPEN):
+        journal.abandon()
+
+
+os.register_at_fork(after_in_child=_abandon_all)
