@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, cast, get_args
 
-from axonlog.context import Context, absent_unless_given, not_built_yet, resolve
+from axonlog.context import Context, RunOptions, not_built_yet, resolve, takes_run_options
 from axonlog.errors import ArgumentTypeError, AxonlogError, EventError
 from axonlog.events import ArtifactKind, Status, clean_name
 from axonlog.store import LineageEntry, digest, to_json_fields, to_json_value, write_json
@@ -29,7 +29,8 @@ from ._recorder import DEFAULT_REASON, Recorder
 from ._tracebacks import short_traceback, without_frames
 
 if TYPE_CHECKING:
-    from axonlog.client import PolyaxonClient, RunClient
+    from typing_extensions import Unpack
+
     from axonlog.delivery import DeliveryReport
 
 _log = logging.getLogger("axonlog")
@@ -71,6 +72,8 @@ def _drop(*_: Any) -> None:
     """For a run that records nothing."""
 
 
+@short_traceback
+@takes_run_options(last=["auto_create"])
 class Run:
     """A run being tracked.
 
@@ -85,30 +88,9 @@ class Run:
     Any thread may log. In a forked child the run is silent.
 
     Args:
-        owner: Organization or user; also as the first part of ``project``.
-        project: Project, or ``owner/project``.
-        run_uuid: The run to continue.
-        client: A configured ``PolyaxonClient`` or ``RunClient``.
-        track_code: Note the git commit.
-        track_env: Note interpreter, machine and packages in ``outputs/env.json``.
-        track_logs: Not built yet: the capture of console output.
-        refresh_data: Accepted for compatibility: a resumed run is always fetched.
-        artifacts_path: The run's directory, instead of ``axonlog_data/runs/<uuid>``. The run
-            that is there is continued; with ``is_new`` a new one is kept in ``<artifacts_path>-2``.
-        collect_artifacts: Whether events are recorded; without them a metric is its last value.
-        collect_resources: Not built yet: the sampling of processor and memory.
-        is_offline: Deliver nothing.
-        is_new: Start a new run even where one could be continued.
-        name: Name to show.
-        description: Description to show.
-        tags: Tags, or one string of tags separated by commas.
         auto_create: False: a new run is not created on the server; it is kept locally, and
             `axonlog sync` creates it.
-        no_op: Do nothing at all: every method returns None.
-        log_context: Log what was found in caches, and where.
-        config: The trainer's configuration, with overrides for all of this.
-        strict: Raise where otherwise a warning would be given and the run would go on locally.
-        context: The context, if it has been resolved from these same arguments already.
+        context: The context, if it has been resolved already; the options count no more then.
 
     Raises:
         ContextError: It is not clear where the run belongs.
@@ -116,56 +98,14 @@ class Run:
         ServerError: The server refuses the run.
     """
 
-    @short_traceback
-    @absent_unless_given
     def __init__(
         self,
-        owner: str | None = None,
-        project: str | None = None,
-        run_uuid: str | None = None,
-        client: PolyaxonClient | RunClient | None = None,
-        track_code: bool = True,
-        track_env: bool = True,
-        track_logs: bool = True,
-        refresh_data: bool = False,
-        artifacts_path: str | None = None,
-        collect_artifacts: bool | str | None = None,
-        collect_resources: bool | str | None = None,
-        is_offline: bool | None = None,
-        is_new: bool | None = None,
-        name: str | None = None,
-        description: str | None = None,
-        tags: str | Sequence[str] | None = None,
+        *in_order: Any,  # the options by position, for type checkers; see `takes_run_options`
         auto_create: bool = True,
-        *,
-        no_op: bool | None = None,
-        log_context: bool = False,
-        config: Any = None,
-        strict: bool = False,
         context: Context | None = None,
+        **options: Unpack[RunOptions],
     ) -> None:
-        self.context = context or resolve(
-            owner,
-            project,
-            run_uuid,
-            client,
-            track_code,
-            track_env,
-            track_logs,
-            refresh_data,
-            artifacts_path,
-            collect_artifacts,
-            collect_resources,
-            is_offline,
-            is_new,
-            name,
-            description,
-            tags,
-            no_op=no_op,
-            log_context=log_context,
-            config=config,
-            strict=strict,
-        )
+        self.context = context or resolve(**options)
         if not auto_create and self.context.is_new.value and not self.context.no_op.value:
             self.context = _without_delivery(self.context)
         _logging.install_handler()
