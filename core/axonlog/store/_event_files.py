@@ -15,9 +15,9 @@ from axonlog.events import (
     ArtifactKind,
     Span,
     Summary,
+    event_row,
     format_seconds,
     format_time,
-    json_row,
     read_events,
     row_prefix,
     summarize_into,
@@ -75,7 +75,7 @@ class EventFiles:
     def __init__(
         self, directory: RunDirectory, document: RunDocument, lineage: Lineage, names: EventNames
     ) -> None:
-        self.documents_appended = 0
+        self.events_appended = 0
         self._directory = directory
         self._document = document
         self._lineage = lineage
@@ -89,10 +89,17 @@ class EventFiles:
         # Reentrant: a SIGTERM handler ends the run in the thread that may hold it.
         self._lock = threading.RLock()
 
-    def append_document(
-        self, kind: str, name: str, step: int | None, timestamp: datetime, value: dict[str, Any]
+    def append_event(
+        self, kind: str, name: str, step: int | None, timestamp: datetime, value: Any
     ) -> None:
-        """Add one event whose value is a small document, of any table kind.
+        """Add one event of any kind but metrics, which go through the journal.
+
+        Args:
+            kind: Of the event.
+            name: Of the series.
+            step: Of the event.
+            timestamp: With a time zone.
+            value: See ``event_row``.
 
         Raises:
             EventError: The name cannot be used.
@@ -101,9 +108,9 @@ class EventFiles:
         with self._lock:
             series = self._series_of(kind, name)
             self._names.save()
-            text = json_row(step, timestamp, value)
+            text = event_row(kind, step, timestamp, value)
             self._append(Rows(series, [text], [Span.of([step], timestamp, timestamp)], [()]))
-            self.documents_appended += 1
+            self.events_appended += 1
 
     def keep_last_values(self, values: Mapping[str, float]) -> None:
         """Keep numbers that have no event file for the outputs.

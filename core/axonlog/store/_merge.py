@@ -1,10 +1,13 @@
-"""Join two copies of an event file that went different ways."""
+"""Merge two copies of an event file that went different ways."""
 
 from __future__ import annotations
 
 from collections import Counter
 
-_SEPARATORS = 2  # step|timestamp|value
+from axonlog.events import ArtifactKind, is_row_whole, kind_in_header
+
+# What has no header is JSON lines; of which kind makes no difference to a merge.
+_ANY_LINES = ArtifactKind.TEXT.value
 
 
 def merge_rows(first: bytes, second: bytes) -> bytes:
@@ -15,7 +18,8 @@ def merge_rows(first: bytes, second: bytes) -> bytes:
     row that was cut in the middle is left out where the other copy has it whole.
     """
     first, second = first.rstrip(b"\n"), second.rstrip(b"\n")
-    first, second = _without_cut_row(first, second), _without_cut_row(second, first)
+    kind = kind_in_header(first) or kind_in_header(second) or _ANY_LINES
+    first, second = _without_cut_row(first, second, kind), _without_cut_row(second, first, kind)
     common = _common_length(first, second)
     for one, other in ((first, second), (second, first)):
         if not one or (common == len(one) and other[common : common + 1] in (b"", b"\n")):
@@ -31,13 +35,13 @@ def merge_rows(first: bytes, second: bytes) -> bytes:
     return b"\n".join([first, *missing])
 
 
-def _without_cut_row(copy: bytes, other: bytes) -> bytes:
+def _without_cut_row(copy: bytes, other: bytes, kind: str) -> bytes:
     """``copy`` without its last row, if that is only the beginning of a row of ``other``."""
     start = copy.rfind(b"\n")
     row = copy[start:]
-    # One that has a value is a row of its own: 0.5 is not a beginning of 0.55.
-    has_value = row.count(b"|") >= _SEPARATORS and not row.endswith(b"|")
-    return copy[:start] if start >= 0 and not has_value and row in other else copy
+    # A row that can be read is one of its own: 0.5 is not a beginning of 0.55.
+    is_cut = start >= 0 and row in other and not is_row_whole(row[1:], kind)
+    return copy[:start] if is_cut else copy
 
 
 def _common_length(first: bytes, second: bytes) -> int:

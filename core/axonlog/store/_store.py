@@ -134,18 +134,25 @@ class RunStore:
     @property
     def activity(self) -> int:
         """A number that changes with each event that is recorded."""
-        return self.journal.size_bytes + self._event_files.documents_appended
+        return self.journal.size_bytes + self._event_files.events_appended
 
-    def append_document(
-        self, kind: str, name: str, step: int | None, timestamp: datetime, value: dict[str, Any]
+    def append_event(
+        self, kind: str, name: str, step: int | None, timestamp: datetime, value: Any
     ) -> None:
-        """Add one event whose value is a small document, of any table kind.
+        """Add one event of any kind but metrics, which go through the journal.
+
+        Args:
+            kind: Of the event.
+            name: Of the series.
+            step: Of the event.
+            timestamp: With a time zone.
+            value: A string for text and HTML; for other kinds a mapping, or a string of JSON.
 
         Raises:
             EventError: The name cannot be used.
             OSError: The row could not be written.
         """
-        self._event_files.append_document(kind, name, step, timestamp, value)
+        self._event_files.append_event(kind, name, step, timestamp, value)
 
     def enter_status(self, status: Status, *, reason: str, message: str | None) -> None:
         """Enter the status that this process gives the run.

@@ -12,28 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from axonlog.errors import EventError
-from axonlog.events import ArtifactKind, clean_name, to_step, to_timestamp
+from axonlog.events import ArtifactKind, clean_name, event_kind, to_step, to_timestamp
 from axonlog.store import LineageEntry, RunStore, copy_into, digest, to_json_fields
 
 # What is larger is digested when the caller is not waiting any more.
 _DIGESTED_AT_ONCE_BYTES = 8 * 1024 * 1024
-
-# The rows of these kinds hold a number or a document of their own; a row that points to a file
-# would spoil the whole table for its readers.
-_WITHOUT_FILES = frozenset(
-    kind.value
-    for kind in (
-        ArtifactKind.METRIC,
-        ArtifactKind.SYSTEM,
-        ArtifactKind.HISTOGRAM,
-        ArtifactKind.CURVE,
-        ArtifactKind.CONFUSION,
-        ArtifactKind.CHART,
-        ArtifactKind.SPAN,
-        ArtifactKind.TEXT,
-        ArtifactKind.HTML,
-    )
-)
 
 
 def require_existing(path: str | os.PathLike[str]) -> Path:
@@ -114,7 +97,8 @@ def keep_asset(
     """
     if kind not in [known.value for known in ArtifactKind]:
         raise EventError(f"no such kind of artifact: {kind!r}; Polyaxon knows {_all_kinds()}")
-    if kind in _WITHOUT_FILES:
+    # A row that points to a file would spoil the whole table for its readers.
+    if not event_kind(kind).has_asset:
         raise EventError(
             f"events of kind {kind!r} hold a value and no file: pass another kind= for "
             f"{os.fspath(source)!r}, such as 'file', or no step="
@@ -135,7 +119,7 @@ def keep_asset(
             _release(target)
             raise
     event_value = {**value, "path": store.directory.relative(target)}
-    store.append_document(kind, name, position, moment, event_value)
+    store.append_event(kind, name, position, moment, event_value)
 
 
 def _reserve(folder: Path, stem: str, suffix: str, *, is_folder: bool) -> Path:

@@ -3,6 +3,7 @@
 import json
 import math
 import subprocess
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,30 @@ def test_the_original_client_and_the_server_read_what_a_run_writes(tmp_path):
     kinds = {entry["name"]: entry["kind"] for entry in at_the_end["lineages"]}
     assert kinds["train__loss"] == "metric"
     assert kinds["env"] == "env"
+
+
+@pytest.mark.server
+@pytest.mark.xdist_group("server")
+def test_the_original_client_and_the_server_read_json_lines(tmp_path):
+    figure = {
+        "kind": "plotly",
+        "figure": {"data": [{"y": [1.0, None]}], "layout": {"title": "a|b"}},
+    }
+    values = {"text": "a|b\nc", "html": "<p>|</p>", "chart": figure, "span": {"name": "s|t"}}
+    with axonlog.Run(project="acme/digits", name="n", is_offline=True) as run:
+        directory = Path(run.context.artifacts_path.value)
+        for kind, value in values.items():
+            for step in (1, 2):
+                moment = datetime(2026, 1, 2, 3, 4, step, tzinfo=timezone.utc)
+                run._recorder.store.append_event(kind, "a", step, moment, value)
+    read = read_back(directory)
+    for kind, value in values.items():
+        for reader in ("client", "server"):
+            columns = read["events"][f"events/{kind}/a.plx"][reader]
+            assert columns["step"] == [1, 2]
+            texts = columns[kind]
+            if kind in ("chart", "span"):
+                texts = [json.loads(text) for text in texts]
+            assert texts == [value, value]
+    steps = {entry["kind"]: entry["summary"].get("step") for entry in read["lineages"]}
+    assert [steps[kind] for kind in values] == [{"count": 2, "min": 1, "max": 2}] * 4

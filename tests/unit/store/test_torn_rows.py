@@ -2,6 +2,7 @@
 
 import json
 import os
+from datetime import datetime, timezone
 
 import pytest
 
@@ -51,6 +52,27 @@ def test_rows_after_a_torn_one_stand_alone_and_the_torn_one_is_reported(tmp_path
     assert len(told) == (0 if torn == "\n" else 1)
     (entry,) = json.loads((tmp_path / "lineages.plx.json").read_text())
     assert entry["summary"]["metric"]["count"] == 2
+
+
+MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
+
+
+def test_json_lines_go_on_after_a_torn_one_and_are_summarized(tmp_path, caplog):
+    for step in (1, 2):
+        store = RunStore.open(tmp_path, FRESH)
+        store.append_event("text", "notes", step, MOMENT, f"line | {step}\n")
+        store.close()
+        file = tmp_path / "events/text/notes.plx"
+        if step == 1:
+            with file.open("a") as stream:
+                stream.write('\n{"timestamp": "2026-01-02 03:04:05+00:00", "st')
+    rows = [(event.step, event.text) for event in read_events(file, kind="text")]
+    assert rows == [(1, "line | 1\n"), (2, "line | 2\n")]
+    assert [json.loads(line)["step"] for line in file.read_text().split("\n")[1:]] == [1, 2]
+    assert "its last row was torn by a crash" in caplog.text
+    (entry,) = json.loads((tmp_path / "lineages.plx.json").read_text())
+    assert entry["summary"]["step"] == {"count": 2, "min": 1, "max": 2}
+    assert json.loads((tmp_path / "run.plx.json").read_text())["meta_info"]["has_events"] is True
 
 
 def test_a_torn_row_in_the_middle_is_no_reason_not_to_go_on(tmp_path, caplog):
