@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SERVER_VENV := .venv-server
 PIP_FLAGS := --disable-pip-version-check --quiet
 
-.PHONY: help demo test test-fast environments check format bench server clean
+.PHONY: help demo test test-fast environments check format functions bench server clean
 
 help:
 	@echo "make demo    train two small models, tracked offline, and show what was kept"
@@ -14,6 +14,7 @@ help:
 	@echo "make environments  only the tests that install axonlog anew (they are part of make test)"
 	@echo "make check   format, lint, types, import contracts, dead code, the wheel in a clean environment"
 	@echo "make bench   measure speed beside peers, each in an environment of its own (half an hour)"
+	@echo "make functions  write the module functions for the methods of Run"
 	@echo "make format  rewrite the code as the formatter wants it"
 	@echo "make clean   remove what these commands made"
 
@@ -58,6 +59,10 @@ bench: $(VENV)/.ready $(SERVER_VENV)/.ready
 format: $(VENV)/.ready
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+functions: $(VENV)/.ready
+	PYTHONPATH=tests $(BIN)/python tests/support/run_functions.py
+	$(BIN)/ruff format --quiet core/axonlog/tracking/_run_functions.py
 
 clean:
 	rm -rf $(VENV) $(SERVER_VENV) build dist .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .coverage

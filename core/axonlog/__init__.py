@@ -22,85 +22,33 @@ if sys.platform == "win32":
         "run the training in WSL (Windows Subsystem for Linux)"
     )
 
+_SUBMODULES = ("client", "context", "errors", "integration", "tracking")
+
 if TYPE_CHECKING:
     from axonlog import client, context, errors, integration, tracking
-    from axonlog.tracking import (
-        TRACKING_RUN,
-        Run,
-        end,
-        get_artifacts_path,
-        get_or_create_run,
-        get_outputs_path,
-        init,
-        log_artifact,
-        log_code_ref,
-        log_env,
-        log_failed,
-        log_file_ref,
-        log_inputs,
-        log_meta,
-        log_metric,
-        log_metrics,
-        log_model,
-        log_outputs,
-        log_progress,
-        log_status,
-        log_stopped,
-        log_succeeded,
-        log_tags,
-        set_description,
-        set_name,
-        set_readme,
-    )
+    from axonlog.tracking import *  # noqa: F403  # the names stand there
 
-__all__ = [
-    "TRACKING_RUN",
-    "Run",
-    "__version__",
-    "client",
-    "context",
-    "end",
-    "errors",
-    "get_artifacts_path",
-    "get_or_create_run",
-    "get_outputs_path",
-    "init",
-    "integration",
-    "log_artifact",
-    "log_code_ref",
-    "log_env",
-    "log_failed",
-    "log_file_ref",
-    "log_inputs",
-    "log_meta",
-    "log_metric",
-    "log_metrics",
-    "log_model",
-    "log_outputs",
-    "log_progress",
-    "log_status",
-    "log_stopped",
-    "log_succeeded",
-    "log_tags",
-    "set_description",
-    "set_name",
-    "set_readme",
-    "tracking",
-]
-
-_SUBMODULES = frozenset({"client", "context", "errors", "integration", "tracking"})
+    __all__ = ["__version__", "client", "context", "errors", "integration", "tracking"]
+    __all__ += tracking.__all__
 
 
+# `__all__` too is made when it is asked for: the names stand in `axonlog.tracking`.
 def __getattr__(name: str) -> object:
     if name in _SUBMODULES:
         return import_module(f"axonlog.{name}")
-    if name not in __all__:
+    if name.startswith("_") and name != "__all__":
         raise AttributeError(f"module 'axonlog' has no attribute {name!r}")
-    value: object = getattr(import_module("axonlog.tracking"), name)
+    tracking = import_module("axonlog.tracking")
+    if name == "__all__":
+        return sorted(["__version__", *_SUBMODULES, *tracking.__all__])
+    if name not in tracking.__all__:
+        raise AttributeError(f"module 'axonlog' has no attribute {name!r}")
+    value: object = getattr(tracking, name)
     if name != "TRACKING_RUN":  # that one changes
         globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    names: list[str] = __getattr__("__all__")  # type: ignore[assignment]  # what it is for `__all__`
+    return names

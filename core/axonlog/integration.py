@@ -10,11 +10,14 @@ framework. For a trainer that calls ``on_begin``, ``on_step`` and ``on_end`` of 
 
     from typing import Any
 
-    from axonlog.integration import Context, LazyRun, Run
+    from typing_extensions import Unpack
+
+    from axonlog.integration import Context, LazyRun, Run, RunOptions, takes_run_options
 
 
+    @takes_run_options(in_order=False, shows_defaults=False)
     class AxonTracker:
-        def __init__(self, **options: Any) -> None:  # project=, name=, config=, is_offline= ...
+        def __init__(self, **options: Unpack[RunOptions]) -> None:  # project=, name=, config= ...
             self._lazy = LazyRun("AxonTracker", options)
 
         @property
@@ -41,7 +44,6 @@ nothing else of axonlog.
 
 from __future__ import annotations
 
-import inspect
 import logging
 import threading
 from collections.abc import Iterator, Mapping
@@ -51,17 +53,14 @@ from weakref import WeakKeyDictionary
 
 from axonlog import context as contexts
 from axonlog import tracking
-from axonlog.context import Context
+from axonlog.context import RUN_OPTIONS, Context, RunOptions, takes_run_options
 from axonlog.errors import ContextError, EventError
 from axonlog.events import check_name, to_metric_value, to_step
 from axonlog.tracking import Run
 
-__all__ = ["Context", "LazyRun", "Run"]
+__all__ = ["Context", "LazyRun", "Run", "RunOptions", "takes_run_options"]
 
 _log = logging.getLogger("axonlog")
-
-# What an adapter may pass on; the context is what a LazyRun resolves from it.
-_OPTIONS = frozenset(inspect.signature(tracking.init).parameters) - {"context"}
 
 # The sources that count as an explicit wish of the user.
 _EXPLICIT = ("argument", "trainer config")
@@ -92,21 +91,21 @@ class LazyRun:
 
     Args:
         kind: The integration's name, the same for all its instances.
-        arguments: Keyword arguments of ``axonlog.init``; None means not given.
+        options: The options of a run; None means not given.
 
     Raises:
-        TypeError: ``axonlog.init`` has no such argument.
+        TypeError: A run has no such option.
     """
 
-    def __init__(self, kind: str, arguments: Mapping[str, Any]) -> None:
-        unknown = arguments.keys() - _OPTIONS
+    def __init__(self, kind: str, options: Mapping[str, Any]) -> None:
+        unknown = options.keys() - RUN_OPTIONS.keys()
         if unknown:
             raise TypeError(
                 f"{kind} has no option {', '.join(map(repr, sorted(unknown)))}; the options are "
-                f"{', '.join(sorted(_OPTIONS))}"
+                f"{', '.join(sorted(RUN_OPTIONS))}"
             )
         self._kind = kind
-        self._arguments = {key: value for key, value in arguments.items() if value is not None}
+        self._options = {key: value for key, value in options.items() if value is not None}
         self._instance = uuid4().hex
         self._context: Context | None = None
         self._run: Run | None = None
@@ -244,7 +243,7 @@ class LazyRun:
         try:
             return self._resolve(is_offline=True)
         except ContextError:
-            if self._arguments.keys() & {"owner", "project"}:
+            if self._options.keys() & {"owner", "project"}:
                 raise
             wanted = self._resolve(is_offline=True, owner=current.owner, project=current.project)
             if any(other.source in _EXPLICIT for other in wanted.project.shadowed):
@@ -263,7 +262,7 @@ class LazyRun:
             if getattr(wanted, field).source in _EXPLICIT
             and getattr(wanted, field).value != getattr(run.context, field).value
         ]
-        if self._arguments.get("is_offline", run.context.is_offline.value) != (
+        if self._options.get("is_offline", run.context.is_offline.value) != (
             run.context.is_offline.value
         ):
             ignored.append("is_offline=")
@@ -276,7 +275,7 @@ class LazyRun:
             )
 
     def _resolve(self, **overrides: Any) -> Context:
-        return contexts.resolve(**{**self._arguments, **overrides})
+        return contexts.resolve(**{**self._options, **overrides})
 
     def _known_context(self) -> Context:
         context = self._context
@@ -297,7 +296,7 @@ class LazyRun:
         return None
 
     def _init(self, context: Context) -> Run:
-        run = tracking.init(**self._arguments, context=context)
+        run = tracking.init(context=context)
         _STARTERS[run] = (self._kind, self._instance)
         self._context = run.context  # the run may have turned out to be local
         return run

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from axonlog.integration import Context, LazyRun, Run
+from axonlog.integration import Context, LazyRun, Run, RunOptions, takes_run_options
 from axonlog_keras._keras import keras
 from axonlog_keras._optimizer import batches_seen, describe, learning_rate, optimizer_of
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 Logs = Mapping[str, Any]  # of numbers; a training loop of the user's own may pass tensors
 
 
+@takes_run_options(in_order=False, shows_defaults=False)
 class AxonCallback(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
     """Tracks ``fit`` as a Polyaxon run.
 
@@ -30,29 +33,9 @@ class AxonCallback(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has
     Keras does not tell a callback of an exception: it ends the run with the process.
 
     Args:
-        owner: User or organization.
-        project: Project, or ``owner/project``.
-        run_uuid: Continue this run.
-        name: What to call the run.
-        description: What the run is about.
-        tags: To find it by.
-        is_offline: True keeps everything in the run's directory; ``axonlog sync`` sends it later.
-        is_new: True starts a new run whatever the caches and the current run say.
-        artifacts_path: The run's directory.
-        collect_artifacts: Keep events and files with the run.
-        collect_resources: Not built yet: the sampling of processor and memory.
-        track_code: Record the git commit; True if neither this nor ``config`` says so.
-        track_env: Record the Python environment; True if neither this nor ``config`` says so.
-        track_logs: Not built yet: the capture of console output.
-        config: The trainer's config, for what no argument says: a mapping, a dataclass, a
-            pydantic or an OmegaConf object, or the path of a YAML file, with these names at the
-            top or under ``tracking``, ``axonlog`` or ``polyaxon``.
         prefix: Put before each metric's name, with a slash between.
         log_every_n_batches: Also record the metrics each so many batches, as ``batch/loss``: the
             mean since the epoch began, as Keras shows it. None records epochs only.
-        strict: Raise if the server cannot be reached when the run starts.
-        log_context: Log what was found in caches, and where, when the run starts.
-        client: A ``PolyaxonClient`` or a ``RunClient`` to use.
 
     Raises:
         ValueError: ``log_every_n_batches`` is less than 1.
@@ -61,26 +44,9 @@ class AxonCallback(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has
     def __init__(
         self,
         *,
-        owner: str | None = None,
-        project: str | None = None,
-        run_uuid: str | None = None,
-        name: str | None = None,
-        description: str | None = None,
-        tags: list[str] | None = None,
-        is_offline: bool | None = None,
-        is_new: bool | None = None,
-        artifacts_path: str | os.PathLike[str] | None = None,
-        collect_artifacts: bool | None = None,
-        collect_resources: bool | None = None,
-        track_code: bool | None = None,
-        track_env: bool | None = None,
-        track_logs: bool | None = None,
-        config: Any = None,  # any of the kinds above
         prefix: str = "",
         log_every_n_batches: int | None = None,
-        strict: bool | None = None,
-        log_context: bool | None = None,
-        client: Any = None,  # as tracking.init takes it
+        **options: Unpack[RunOptions],
     ) -> None:
         super().__init__()
         if log_every_n_batches is not None and log_every_n_batches < 1:
@@ -95,29 +61,7 @@ class AxonCallback(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has
         self._steps_per_epoch: int | None = None
         self._is_first_epoch = True
         self._is_fitting = False
-        self._lazy = LazyRun(
-            "AxonCallback",
-            {
-                "owner": owner,
-                "project": project,
-                "run_uuid": run_uuid,
-                "name": name,
-                "description": description,
-                "tags": tags,
-                "is_offline": is_offline,
-                "is_new": is_new,
-                "artifacts_path": artifacts_path,
-                "collect_artifacts": collect_artifacts,
-                "collect_resources": collect_resources,
-                "track_code": track_code,
-                "track_env": track_env,
-                "track_logs": track_logs,
-                "config": config,
-                "strict": strict,
-                "log_context": log_context,
-                "client": client,
-            },
-        )
+        self._lazy = LazyRun("AxonCallback", options)
 
     @property
     def context(self) -> Context:

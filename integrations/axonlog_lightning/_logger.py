@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from argparse import Namespace
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from lightning_utilities.core.rank_zero import rank_zero_only
 
-from axonlog.integration import Context, LazyRun, Run
+from axonlog.integration import Context, LazyRun, Run, RunOptions, takes_run_options
 from axonlog_lightning._base import LoggerBase, rank_zero_experiment, register_subclass
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
+
+@takes_run_options(in_order=False, shows_defaults=False)
 class AxonLogger(LoggerBase):
     """Tracks a Trainer's work as a Polyaxon run.
 
@@ -29,79 +32,20 @@ class AxonLogger(LoggerBase):
         --trainer.logger=axonlog_lightning.AxonLogger --trainer.logger.project=acme/digits
 
     Args:
-        owner: User or organization.
-        project: Project, or ``owner/project``.
-        run_uuid: Continue this run.
-        name: What to call the run.
-        description: What the run is about.
-        tags: To find it by.
-        is_offline: True keeps everything in the run's directory; ``axonlog sync`` sends it later.
-        is_new: True starts a new run whatever the caches and the current run say.
-        artifacts_path: The run's directory.
-        collect_artifacts: Keep events and files with the run.
-        collect_resources: Not built yet: the sampling of processor and memory.
-        track_code: Record the git commit; True if neither this nor ``config`` says so.
-        track_env: Record the Python environment; True if neither this nor ``config`` says so.
-        track_logs: Not built yet: the capture of console output.
-        config: The trainer's config, for what no argument says: a mapping, a dataclass, a
-            pydantic or an OmegaConf object, or the path of a YAML file, with these names at the
-            top or under ``tracking``, ``axonlog`` or ``polyaxon``.
         prefix: Put before each metric's name, with a slash between.
-        strict: Raise if the server cannot be reached when the run starts.
-        log_context: Log what was found in caches, and where, when the run starts.
-        client: A ``PolyaxonClient`` or a ``RunClient`` to use.
     """
 
     def __init__(
         self,
         *,
-        owner: str | None = None,
-        project: str | None = None,
-        run_uuid: str | None = None,
-        name: str | None = None,
-        description: str | None = None,
-        tags: list[str] | None = None,
-        is_offline: bool | None = None,
-        is_new: bool | None = None,
-        artifacts_path: str | os.PathLike[str] | None = None,
-        collect_artifacts: bool | None = None,
-        collect_resources: bool | None = None,
-        track_code: bool | None = None,
-        track_env: bool | None = None,
-        track_logs: bool | None = None,
-        config: Any = None,  # any of the kinds above; LightningCLI parses YAML for it
         prefix: str = "",
-        strict: bool | None = None,
-        log_context: bool | None = None,
-        client: Any = None,  # of a core package that a config file cannot name anyway
+        **options: Unpack[RunOptions],
     ) -> None:
         super().__init__()
         register_subclass(type(self))
         self._no_op_version = uuid4().hex
         self._prefix = f"{prefix}{self.group_separator}" if prefix else ""
-        self._lazy = LazyRun(
-            "AxonLogger",
-            {
-                "owner": owner,
-                "project": project,
-                "run_uuid": run_uuid,
-                "name": name,
-                "description": description,
-                "tags": tags,
-                "is_offline": is_offline,
-                "is_new": is_new,
-                "artifacts_path": artifacts_path,
-                "collect_artifacts": collect_artifacts,
-                "collect_resources": collect_resources,
-                "track_code": track_code,
-                "track_env": track_env,
-                "track_logs": track_logs,
-                "config": config,
-                "strict": strict,
-                "log_context": log_context,
-                "client": client,
-            },
-        )
+        self._lazy = LazyRun("AxonLogger", options)
 
     @property
     def context(self) -> Context:

@@ -296,9 +296,9 @@ def test_the_interpreter_may_shut_down_in_any_order(tmp_path, ending):
 
 def test_a_clock_that_jumps_changes_times_and_no_order(tmp_path):
     text = """
-    from axonlog.store.journal import _writer
+    from axonlog.store.journal import _journal
     jumps = iter([1.8e9, 1.0e9, 1.9e9 + 0.25, 0.0, 1.8e9])
-    _writer._clock = lambda: next(jumps)
+    _journal._clock = lambda: next(jumps)
     for step in range(5):
         axonlog.log_metrics(step=step, loss=step / 3)
     """

@@ -94,7 +94,7 @@ def test_rows_of_a_batch_that_failed_and_were_sent_come_once(run, monkeypatch):
     full = directory(run) / "events" / "metric" / "z.plx"
     full.symlink_to("/dev/full")
     store, sent = run._recorder.store, threading.Event()
-    append = store._book._append
+    append = store._event_files._append
 
     def append_and_deliver(rows):
         if rows.series.stem == "z" and not sent.is_set():
@@ -103,7 +103,7 @@ def test_rows_of_a_batch_that_failed_and_were_sent_come_once(run, monkeypatch):
             sent.set()
         append(rows)
 
-    monkeypatch.setattr(store._book, "_append", append_and_deliver)
+    monkeypatch.setattr(store._event_files, "_append", append_and_deliver)
     run.log_metrics({**dict.fromkeys(NAMES, 200 / 7), "z": 0.5}, step=200)
     until(sent.is_set, timeout_s=60)
     run._recorder._uploader.flush()

@@ -6,7 +6,6 @@ from axonlog.context._options import (
     RUN_OPTIONS,
     ClientConfig,
     RunOptions,
-    absent_unless_given,
     takes_run_options,
 )
 from axonlog.context._resolve import resolve, resolve_connection, resolve_host, searched_places
@@ -20,7 +19,6 @@ __all__ = [
     "RunOptions",
     "Setting",
     "Shadowed",
-    "absent_unless_given",
     "not_built_yet",
     "resolve",
     "resolve_connection",

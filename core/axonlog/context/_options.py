@@ -14,7 +14,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from os import PathLike
-from typing import Annotated, Any, ParamSpec, TypedDict, TypeVar, get_args
+from typing import Annotated, Any, TypedDict, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
 
@@ -67,7 +67,7 @@ class Option:
 _IsOffline = Annotated[
     bool | None,
     Option(
-        "True: no server is asked.",
+        "True: no server is asked; ``axonlog sync`` delivers the run later.",
         values.flag,
         (*_CALL, *_CLIENT),
         default=False,
@@ -136,13 +136,16 @@ class RunOptions(TypedDict, total=False):
     ]
     track_code: Annotated[
         bool | None,
-        Option(
-            "Whether to record the code version.", values.flag, default=True, shows_default=True
-        ),
+        Option("Whether to record the git commit.", values.flag, default=True, shows_default=True),
     ]
     track_env: Annotated[
         bool | None,
-        Option("Whether to record the environment.", values.flag, default=True, shows_default=True),
+        Option(
+            "Whether to record interpreter, machine and packages in ``outputs/env.json``.",
+            values.flag,
+            default=True,
+            shows_default=True,
+        ),
     ]
     track_logs: Annotated[
         bool | None,
@@ -157,19 +160,24 @@ class RunOptions(TypedDict, total=False):
     refresh_data: Annotated[
         bool | None,
         Option(
-            "Whether to fetch a resumed run's data from the server.",
+            "Accepted for compatibility: a resumed run is always fetched.",
             values.flag,
             default=False,
             shows_default=True,
         ),
     ]
     artifacts_path: Annotated[
-        str | PathLike[str] | None, Option("The run's directory, exactly.", values.path)
+        str | PathLike[str] | None,
+        Option(
+            "The run's directory, instead of ``axonlog_data/runs/<uuid>``. The run that is there "
+            "is continued; with ``is_new`` a new one is kept in ``<artifacts_path>-2``.",
+            values.path,
+        ),
     ]
     collect_artifacts: Annotated[
         bool | str | None,
         Option(
-            "Whether to keep event files.",
+            "Whether events are recorded; without them a metric is its last value.",
             values.flag,
             (*_CALL, "environment"),
             default=True,
@@ -188,13 +196,12 @@ class RunOptions(TypedDict, total=False):
     ]
     is_offline: _IsOffline
     is_new: Annotated[bool | None, Option("True: create a run, whatever is cached.", values.flag)]
-    name: Annotated[str | None, Option("The run's name.")]
-    description: Annotated[str | None, Option("The run's description.")]
+    name: Annotated[str | None, Option("The run's name, as it is shown.")]
+    description: Annotated[str | None, Option("What the run is about, as it is shown.")]
     tags: Annotated[
         str | Iterable[str] | None,
         Option("A list, or one text with commas.", values.tags, default=()),
     ]
-    no_op: _NoOp
     log_context: Annotated[
         bool | None,
         Option(
@@ -206,6 +213,7 @@ class RunOptions(TypedDict, total=False):
             at_top=False,
         ),
     ]
+    no_op: _NoOp
     config: Annotated[
         Any,  # any of the kinds that its sentence names
         Option(
@@ -459,13 +467,11 @@ STRICT_FLAGS = frozenset(
 # file, which holds whatever project was used last.
 CURRENT_OWNER: tuple[SourceId, ...] = ("instance", "local_project", "user", "global_project")
 
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
 _T = TypeVar("_T", bound=Callable[..., Any])
 
 
 def takes_run_options(
-    *, in_order: bool = True, shows_defaults: bool = True, without: Iterable[str] = ()
+    *, in_order: bool = True, shows_defaults: bool = True, last: Iterable[str] = ()
 ) -> Callable[[_T], _T]:
     """Give a function or a class the declared options, for those who look at its signature.
 
@@ -477,53 +483,47 @@ def takes_run_options(
         in_order: The options come first and may be given by position, as in the original;
             otherwise by name only.
         shows_defaults: The signature shows what holds when no source says anything; otherwise None.
-        without: Options that the function does not take.
+        last: The function's own keywords that may be given by position, after the options.
     """
-    rows = {name: row for name, row in RUN_OPTIONS.items() if name not in set(without)}
-    positional = [name for name, row in rows.items() if in_order and not row.is_keyword]
+    positional = [name for name, row in RUN_OPTIONS.items() if in_order and not row.is_keyword]
+    positional += last
 
     def decorate(target: _T) -> _T:
         function = target.__init__ if isinstance(target, type) else target  # type: ignore[misc]
-        call = _with_options(function, rows, positional, shows_defaults=shows_defaults)
+        call = _with_options(function, positional, shows_defaults=shows_defaults)
         if isinstance(target, type):
             target.__init__ = call  # type: ignore[misc]
-            target.__doc__ = _with_args(target.__doc__, rows)
+            target.__doc__ = _with_args(target.__doc__)
             return target
-        call.__doc__ = _with_args(function.__doc__, rows)
+        call.__doc__ = _with_args(function.__doc__)
         return call  # type: ignore[return-value]  # the same function as its caller sees it
 
     return decorate
 
 
 def _with_options(
-    function: Callable[..., Any],
-    rows: Mapping[str, Option],
-    positional: list[str],
-    *,
-    shows_defaults: bool,
+    function: Callable[..., Any], positional: list[str], *, shows_defaults: bool
 ) -> Callable[..., Any]:
     written = inspect.signature(function)
     mine = [
         p for p in written.parameters.values() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
     ]
     leading = [p for p in mine if p.kind is not p.KEYWORD_ONLY]
-    options = {
+    named = {
         name: inspect.Parameter(
             name,
-            inspect.Parameter.POSITIONAL_OR_KEYWORD
-            if name in positional
-            else inspect.Parameter.KEYWORD_ONLY,
+            inspect.Parameter.KEYWORD_ONLY,
             default=row.default if row.shows_default and shows_defaults else None,
             annotation=_TYPES[name],
         )
-        for name, row in rows.items()
-    }
+        for name, row in RUN_OPTIONS.items()
+    } | {p.name: p for p in mine if p.kind is p.KEYWORD_ONLY}
+    by_position = [named.pop(name) for name in positional]
     signature = written.replace(
         parameters=[
             *leading,
-            *(options[name] for name in positional),
-            *(p for p in mine if p.kind is p.KEYWORD_ONLY),
-            *(option for name, option in options.items() if name not in positional),
+            *(p.replace(kind=inspect.Parameter.POSITIONAL_OR_KEYWORD) for p in by_position),
+            *named.values(),
         ]
     )
 
@@ -546,13 +546,13 @@ def _with_options(
     return call
 
 
-def _with_args(doc: str | None, rows: Mapping[str, Option]) -> str | None:
+def _with_args(doc: str | None) -> str | None:
     """``doc`` with the sentences of the options, in its ``Args:`` or in a new one."""
     if doc is None:  # python -OO
         return None
     entries = "\n".join(
         textwrap.fill(f"{name}: {row.help}", 96, initial_indent="    ", subsequent_indent=" " * 8)
-        for name, row in rows.items()
+        for name, row in RUN_OPTIONS.items()
     )
     sections = inspect.cleandoc(doc).split("\n\n")
     for index, section in enumerate(sections):
@@ -565,27 +565,3 @@ def _with_args(doc: str | None, rows: Mapping[str, Option]) -> str | None:
     else:
         sections.append(f"Args:\n{entries}")
     return "\n\n".join(sections)
-
-
-def absent_unless_given(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Hand ``function`` None for each setting that is left out and has True or False as default.
-
-    For functions that write their arguments out; see `takes_run_options` for those that do not.
-    What counts is whether the caller said it: ``track_code=True`` is an answer, which the trainer's
-    config must not overrule, and leaving it out is none.
-    """
-    places = {
-        parameter.name: index if parameter.kind is parameter.POSITIONAL_OR_KEYWORD else None
-        for index, parameter in enumerate(inspect.signature(function).parameters.values())
-        if parameter.name in READERS and isinstance(parameter.default, bool)
-    }
-
-    @functools.wraps(function)
-    def call(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        given: dict[str, Any] = dict(kwargs)
-        for name, index in places.items():
-            if index is None or index >= len(args):
-                given.setdefault(name, None)
-        return function(*args, **given)
-
-    return call

@@ -7,34 +7,10 @@ from typing import TYPE_CHECKING
 
 from axonlog.events import ArtifactKind as V1ArtifactKind
 
-from ._functions import (
-    current_run,
-    end,
-    get_artifacts_path,
-    get_or_create_run,
-    get_outputs_path,
-    init,
-    log_artifact,
-    log_code_ref,
-    log_env,
-    log_failed,
-    log_file_ref,
-    log_inputs,
-    log_meta,
-    log_metric,
-    log_metrics,
-    log_model,
-    log_outputs,
-    log_progress,
-    log_status,
-    log_stopped,
-    log_succeeded,
-    log_tags,
-    set_description,
-    set_name,
-    set_readme,
-)
+from . import _run_functions
+from ._functions import current_run, get_or_create_run, init, log_metric, log_metrics
 from ._run import Run
+from ._run_functions import *  # noqa: F403  # a function per method of Run; their names stand there
 
 if TYPE_CHECKING:
     TRACKING_RUN: Run | None
@@ -43,31 +19,12 @@ __all__ = [
     "TRACKING_RUN",
     "Run",
     "V1ArtifactKind",
-    "end",
-    "get_artifacts_path",
     "get_or_create_run",
-    "get_outputs_path",
     "init",
-    "log_artifact",
-    "log_code_ref",
-    "log_env",
-    "log_failed",
-    "log_file_ref",
-    "log_inputs",
-    "log_meta",
     "log_metric",
     "log_metrics",
-    "log_model",
-    "log_outputs",
-    "log_progress",
-    "log_status",
-    "log_stopped",
-    "log_succeeded",
-    "log_tags",
-    "set_description",
-    "set_name",
-    "set_readme",
 ]
+__all__ += _run_functions.__all__
 
 
 def __getattr__(name: str) -> object:

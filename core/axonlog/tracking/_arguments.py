@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from enum import Enum
 from typing import Any
 
 from axonlog.errors import ArgumentTypeError
@@ -47,3 +48,8 @@ def not_a_mapping(function: str, value: Any) -> ArgumentTypeError:
     return ArgumentTypeError(
         f"{function}() takes a mapping of names and values, not {kind}: {advice}"
     )
+
+
+def text_of(word: object) -> str:
+    """``word``, or what a member of an enum stands for: its ``str`` would be `Kind.MODEL`."""
+    return str(word.value if isinstance(word, Enum) else word)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from axonlog.context import Context, absent_unless_given
+from axonlog.context import Context, RunOptions, takes_run_options
 from axonlog.errors import AxonlogError
 
 from ._run import Run, merge_metrics
 from ._tracebacks import short_traceback, without_frames
 
 if TYPE_CHECKING:
-    from axonlog.client import PolyaxonClient, RunClient
+    from typing_extensions import Unpack
 
 _log = logging.getLogger("axonlog")
 
@@ -31,31 +31,15 @@ def current_run() -> Run | None:
 
 
 @short_traceback
-@absent_unless_given
+@takes_run_options()
 def init(
-    owner: str | None = None,
-    project: str | None = None,
-    run_uuid: str | None = None,
-    client: PolyaxonClient | RunClient | None = None,
-    track_code: bool = True,
-    track_env: bool = True,
-    track_logs: bool = True,
-    refresh_data: bool = False,
-    artifacts_path: str | None = None,
-    collect_artifacts: bool | str | None = None,
-    collect_resources: bool | str | None = None,
-    is_offline: bool | None = None,
-    is_new: bool | None = None,
-    name: str | None = None,
-    description: str | None = None,
-    tags: str | Sequence[str] | None = None,
-    *,
-    log_context: bool = False,
-    config: Any = None,
-    strict: bool = False,
+    *in_order: Any,  # the options by position, for type checkers; see `takes_run_options`
     context: Context | None = None,
+    **options: Unpack[RunOptions],
 ) -> Run:
-    """Start or continue a run and make it the current one; see ``Run`` for the arguments.
+    """Start or continue a run and make it the current one.
+
+    With a ``context`` that has been resolved already the options count no more.
 
     Raises:
         ContextError: It is not clear where the run belongs.
@@ -64,28 +48,7 @@ def init(
     """
     global _current
     outer = _current
-    _current = run = Run(
-        owner,
-        project,
-        run_uuid,
-        client,
-        track_code,
-        track_env,
-        track_logs,
-        refresh_data,
-        artifacts_path,
-        collect_artifacts,
-        collect_resources,
-        is_offline,
-        is_new,
-        name,
-        description,
-        tags,
-        log_context=log_context,
-        config=config,
-        strict=strict,
-        context=context,
-    )
+    _current = run = Run(context=context, **options)
     if outer is not None and outer.is_recording:
         run._restore_outer_run = functools.partial(_return_to, outer, run)
         _warn_of_two(outer, run)
@@ -116,7 +79,9 @@ def get_or_create_run(tracking_run: Run | None = None) -> Run:
     return tracking_run or init()
 
 
-def _of_current_run(method: Callable[Concatenate[Run, _P], _R]) -> Callable[_P, _R]:
+def of_current_run(method: Callable[Concatenate[Run, _P], _R]) -> Callable[_P, _R]:
+    """``method`` as a function that speaks to the run that is current when it is called."""
+
     @functools.wraps(method)
     def call(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         if _current is None:
@@ -162,24 +127,3 @@ def log_metrics(
 
 log_metric.__doc__ = Run.log_metric.__doc__
 log_metrics.__doc__ = Run.log_metrics.__doc__
-
-end = _of_current_run(Run.end)
-get_artifacts_path = _of_current_run(Run.get_artifacts_path)
-get_outputs_path = _of_current_run(Run.get_outputs_path)
-log_artifact = _of_current_run(Run.log_artifact)
-log_code_ref = _of_current_run(Run.log_code_ref)
-log_env = _of_current_run(Run.log_env)
-log_failed = _of_current_run(Run.log_failed)
-log_file_ref = _of_current_run(Run.log_file_ref)
-log_inputs = _of_current_run(Run.log_inputs)
-log_meta = _of_current_run(Run.log_meta)
-log_model = _of_current_run(Run.log_model)
-log_outputs = _of_current_run(Run.log_outputs)
-log_progress = _of_current_run(Run.log_progress)
-log_status = _of_current_run(Run.log_status)
-log_stopped = _of_current_run(Run.log_stopped)
-log_succeeded = _of_current_run(Run.log_succeeded)
-log_tags = _of_current_run(Run.log_tags)
-set_description = _of_current_run(Run.set_description)
-set_name = _of_current_run(Run.set_name)
-set_readme = _of_current_run(Run.set_readme)

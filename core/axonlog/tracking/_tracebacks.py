@@ -9,26 +9,29 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 from axonlog.errors import AxonlogError
 
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
+_T = TypeVar("_T", bound=Callable[..., Any])
 
 
-def short_traceback(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """``function``, whose errors of ours show the caller's frame and one of ours."""
+def short_traceback(target: _T) -> _T:
+    """A function or a class whose errors of ours show the caller's frame and one of ours."""
+    if isinstance(target, type):
+        target.__init__ = short_traceback(target.__init__)  # type: ignore[misc]
+        return target
+    function = target
 
     @functools.wraps(function)
-    def call(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+    def call(*args: Any, **kwargs: Any) -> Any:  # what ``function`` takes and returns
         __tracebackhide__ = True  # what IPython and pytest go by
         try:
             return function(*args, **kwargs)
         except AxonlogError as error:
             raise without_frames(error) from None
 
-    return call
+    return call  # type: ignore[return-value]  # the same function as its caller sees it
 
 
 def without_frames(error: AxonlogError) -> AxonlogError:

@@ -50,7 +50,7 @@ def given(*in_order, extra: int = 0, **options):
     return {**options, "extra": extra} if extra else options
 
 
-@takes_run_options(in_order=False, shows_defaults=False, without=["refresh_data", "no_op"])
+@takes_run_options(in_order=False, shows_defaults=False)
 class Adapter:
     """An adapter of a framework.
 
@@ -105,15 +105,13 @@ def test_help_shows_every_option_with_its_type_default_and_sentence():
 
 def test_an_adapter_takes_the_options_by_name_and_shows_no_default():
     parameters = inspect.signature(Adapter).parameters
-    assert set(parameters) == {"prefix", *RUN_OPTIONS} - {"refresh_data", "no_op"}
+    assert set(parameters) == {"prefix", *RUN_OPTIONS}
     assert {p.kind for p in parameters.values()} == {inspect.Parameter.KEYWORD_ONLY}
     assert {name: p.default for name, p in parameters.items() if p.default is not None} == {
         "prefix": ""
     }
     adapter = Adapter(prefix="fold1", project="a/b")
     assert (adapter.prefix, adapter.options) == ("fold1", {"project": "a/b"})
-    with pytest.raises(TypeError, match="refresh_data"):
-        Adapter(refresh_data=True)
     with pytest.raises(TypeError, match="positional"):
         Adapter("acme")
 

@@ -18,13 +18,11 @@ DEFAULTS = {
     "log_context": False,
     "refresh_data": False,
 }
-# `refresh_data` stands in no integration.
-OF_INTEGRATIONS = [name for name in DEFAULTS if name != "refresh_data"]
 
 
-def opposite(names):
+def opposite():
     """A trainer's config that says the opposite of every default."""
-    return {"tracking": {name: not DEFAULTS[name] for name in names}}
+    return {"tracking": {name: not DEFAULTS[name] for name in DEFAULTS}}
 
 
 def of_run(**arguments):
@@ -55,44 +53,42 @@ CALLS = [resolve, of_run, of_init]
 INTEGRATIONS = [of_logger, of_callback]
 
 
-def settings(context, names):
-    return {name: (getattr(context, name).value, getattr(context, name).source) for name in names}
+def settings(context):
+    return {
+        name: (getattr(context, name).value, getattr(context, name).source) for name in DEFAULTS
+    }
 
 
 @pytest.mark.parametrize("call", [*CALLS, *INTEGRATIONS])
 def test_an_explicit_default_beats_the_trainers_config(call):
-    names = DEFAULTS if call in CALLS else OF_INTEGRATIONS
-    given = {name: DEFAULTS[name] for name in names}
-    context = call(project="acme/digits", is_offline=True, config=opposite(names), **given)
-    assert settings(context, names) == {name: (DEFAULTS[name], "argument") for name in names}
+    given = {name: DEFAULTS[name] for name in DEFAULTS}
+    context = call(project="acme/digits", is_offline=True, config=opposite(), **given)
+    assert settings(context) == {name: (DEFAULTS[name], "argument") for name in DEFAULTS}
 
 
 @pytest.mark.parametrize("call", [*CALLS, *INTEGRATIONS])
 @pytest.mark.parametrize("left_out", ["left out", "None"])
 def test_what_is_not_given_is_the_configs_to_say(call, left_out):
-    names = DEFAULTS if call in CALLS else OF_INTEGRATIONS
-    given = dict.fromkeys(names) if left_out == "None" else {}
-    context = call(project="acme/digits", is_offline=True, config=opposite(names), **given)
-    wanted = {name: (not DEFAULTS[name], "trainer config") for name in names}
-    assert settings(context, names) == wanted
+    given = dict.fromkeys(DEFAULTS) if left_out == "None" else {}
+    context = call(project="acme/digits", is_offline=True, config=opposite(), **given)
+    wanted = {name: (not DEFAULTS[name], "trainer config") for name in DEFAULTS}
+    assert settings(context) == wanted
 
 
 @pytest.mark.parametrize("call", [*CALLS, *INTEGRATIONS])
 def test_what_nobody_says_is_at_its_default(call):
     context = call(project="acme/digits", is_offline=True)
-    names = DEFAULTS if call in CALLS else OF_INTEGRATIONS
-    assert settings(context, names) == {name: (DEFAULTS[name], "default") for name in names}
+    assert settings(context) == {name: (DEFAULTS[name], "default") for name in DEFAULTS}
 
 
 @pytest.mark.parametrize("call", [resolve, axonlog.Run])
 def test_by_position_an_argument_is_given_too(call):
-    config = opposite(["track_code", "track_env"])
+    config = opposite()
     given = call(None, "acme/digits", None, None, True, is_offline=True, config=config)
     context = given.context if isinstance(given, axonlog.Run) else given
-    assert settings(context, ["track_code", "track_env"]) == {
-        "track_code": (True, "argument"),
-        "track_env": (False, "trainer config"),
-    }
+    found = settings(context)
+    assert found["track_code"] == (True, "argument")
+    assert found["track_env"] == (False, "trainer config")
 
 
 @pytest.mark.parametrize("call", [resolve, axonlog.init, axonlog.Run])

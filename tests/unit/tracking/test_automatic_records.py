@@ -25,7 +25,7 @@ def slow_capture(monkeypatch):
     """The automatic capture takes until this is set."""
     may_go_on = threading.Event()
     monkeypatch.setattr(
-        "axonlog.tracking._run.describe_environment",
+        "axonlog.tracking._run_files.describe_environment",
         lambda: {"automatic": may_go_on.wait(30)},
     )
     return may_go_on
@@ -95,7 +95,7 @@ def test_the_users_code_reference_stays(monkeypatch):
         may_go_on.wait(30)
         return {"commit": commit, "branch": "automatic"}
 
-    monkeypatch.setattr("axonlog.tracking._run.describe_code", describe)
+    monkeypatch.setattr("axonlog.tracking._run_files.describe_code", describe)
     run = axonlog.Run(**OFFLINE, is_new=True, track_env=False)
     run.log_code_ref({"commit": commit, "branch": "mine"})
     may_go_on.set()

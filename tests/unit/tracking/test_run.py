@@ -252,7 +252,8 @@ def test_a_settled_run_is_set_running_by_the_next_record(run):
 def test_what_is_noted_beside_the_training_leaves_a_settled_run_alone(monkeypatch):
     may_describe = threading.Event()
     monkeypatch.setattr(
-        "axonlog.tracking._run.describe_environment", lambda: {"waited": may_describe.wait(10)}
+        "axonlog.tracking._run_files.describe_environment",
+        lambda: {"waited": may_describe.wait(10)},
     )
     with axonlog.Run(project="acme/digits", is_offline=True, track_code=False) as run:
         run.settle("succeeded")
@@ -262,7 +263,7 @@ def test_what_is_noted_beside_the_training_leaves_a_settled_run_alone(monkeypatc
 
 
 def test_surroundings_that_cannot_be_noted_are_a_warning(monkeypatch, caplog):
-    monkeypatch.setattr("axonlog.tracking._run.describe_environment", lambda: 1 / 0)
+    monkeypatch.setattr("axonlog.tracking._run_files.describe_environment", lambda: 1 / 0)
     with axonlog.Run(project="acme/digits", is_offline=True, track_code=False) as run:
         run.log_metrics(loss=0.5)
     assert run.status == "succeeded"
