@@ -79,11 +79,11 @@ deadline = time.monotonic() + 30
 while run._recorder._lost_records == lost:   # logging resumes when there is room
     lost = run._recorder._lost_records
     log(1)
-    if run._recorder.store.journal._trouble is None:
+    if run._recorder.store.journal._failure is None:
         break
     assert time.monotonic() < deadline
     time.sleep(0.05)
-while run._recorder.store.journal._trouble is not None:
+while run._recorder.store.journal._failure is not None:
     log(1)
     assert time.monotonic() < deadline
     time.sleep(0.05)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from axonlog.client import RunClient
 from axonlog.errors import CacheError, ServerError
 from axonlog.events import FINAL_STATUSES
-from axonlog.store import FileLock, RunDirectory, RunRecord, waiting_in_journal
+from axonlog.store import FileLock, RunDirectory, RunRecord, count_unreplayed
 
 from ._attempts import Attempts, RunGoneError
 from ._failure_tracker import FailureTracker
@@ -338,7 +338,7 @@ class Delivery:
         # pauses, is complete when it is not behind any more.
         is_over = self._documents.record.status in FINAL_STATUSES
         try:
-            waiting = waiting_in_journal(self._directory.path, with_living=is_over)
+            waiting = count_unreplayed(self._directory.path, with_living=is_over)
         except (CacheError, OSError) as error:
             return _Journal(error=str(error))
         if not waiting.unreadable:

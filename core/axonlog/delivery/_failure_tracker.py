@@ -94,10 +94,6 @@ class FailureTracker:
         entry.is_final = not may_pass or (entry.failures >= _MAX_FAILURES and others_pass)
         return entry.is_final
 
-    def forget(self, kind: str, name: str) -> None:
-        """It is not to be sent any more."""
-        self._entries.pop((kind, name), None)
-
     def retry_now(self, *, is_last: bool = False) -> None:
         """Whatever may get better is tried at once.
 

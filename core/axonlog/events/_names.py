@@ -1,4 +1,4 @@
-"""From a name that a user gives to the name of a file that Polyaxon reads."""
+"""Convert a name that a user gives to the file name under which Polyaxon finds it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import unicodedata
 
 from axonlog.errors import EventError
 
-# File systems take 255 bytes; room is left for a step, an extension and a temporary suffix.
+# File systems take 255 bytes; the rest is for a step, an extension and a temporary suffix.
 _MAX_LENGTH = 200
 
 _DROPPED = re.compile(r"[^\w\s\-./\\]", re.ASCII)

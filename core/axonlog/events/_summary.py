@@ -1,4 +1,4 @@
-"""What the lineage tells of an event file: how many rows, from where to where, how distributed."""
+"""The summary of an event file in the lineage: number of rows, steps, times, distribution."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import Any
 from ._kinds import ArtifactKind
 from ._reader import Event
 
-# Quartiles need the values themselves. Up to so many all are kept, beyond it an even selection
-# of half as many or more, so that a run of any length takes the same memory.
+# Quartiles need the values themselves. Up to this number all are kept; of more values an evenly
+# spaced selection, at least half as many, so that memory does not grow with the run.
 _MAX_KEPT = 4096
 
 _CHUNK = 4096
@@ -22,7 +22,7 @@ _CHUNK = 4096
 
 @dataclass(frozen=True)
 class Span:
-    """Where ``rows`` rows lie: their steps and their times.
+    """The extent of some rows: their number, steps and times.
 
     ``first_step`` and ``last_step`` are those of the first and the last row.
     """
@@ -89,11 +89,11 @@ class Summary:
 
     @property
     def rows(self) -> int:
-        """How many rows it tells of."""
+        """How many rows it covers."""
         return 0 if self._span is None else self._span.rows
 
     def add(self, span: Span, values: Sequence[float] = ()) -> None:
-        """Take in rows that follow those so far; ``values`` for a metric, one per row."""
+        """Add rows that follow those so far; ``values`` for a metric, one per row."""
         self._span = span if self._span is None else self._span.followed_by(span)
         if values:
             self.last = values[-1]
@@ -168,7 +168,7 @@ class Summary:
 
 
 def summarize_into(summary: Summary, kind: str, events: Iterable[Event]) -> None:
-    """Take the rows of a file, or of a part of it, into its summary."""
+    """Add the rows of a file, or of a part of it, to its summary."""
     rows = iter(events)
     while chunk := list(islice(rows, _CHUNK)):
         times = [event.timestamp for event in chunk]
@@ -178,7 +178,7 @@ def summarize_into(summary: Summary, kind: str, events: Iterable[Event]) -> None
 
 
 def summarize(kind: str, events: Iterable[Event]) -> dict[str, Any]:
-    """The summary of the rows of a file, as the lineage tells it."""
+    """The summary of the rows of a file, as it stands in the lineage."""
     summary = Summary(kind)
     summarize_into(summary, kind, events)
     return summary.to_dict()

@@ -1,4 +1,4 @@
-"""What a log call may be given, brought to the types that the files hold."""
+"""Convert what a log call is given to the types that the files hold."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def to_metric_value(value: Any) -> float:
         return _as_float(item)
     except EventError:
         raise
-    except Exception as error:  # a foreign object's methods may raise anything
+    except Exception as error:  # methods of a user's object may raise anything
         raise _not_a_number(value) from error
 
 
 def _only_item(value: Any) -> Any:
-    """The one number in an array of any library, brought over from its device."""
+    """The one number in an array of any library, copied from its device."""
     item = getattr(value, "item", None)
     if item is None and hasattr(value, "numpy"):
         item = getattr(value.numpy(), "item", None)
@@ -78,7 +78,7 @@ def to_timestamp(timestamp: Any) -> datetime:
         timestamp: A datetime, an ISO 8601 string, or seconds since 1970.
 
     Raises:
-        EventError: It names no moment.
+        EventError: It is none of these.
     """
     try:
         if isinstance(timestamp, str):

@@ -3,8 +3,9 @@
 from ._atomic import is_part, replacing, write_json
 from ._copies import copy_into, digest
 from ._document import Condition, RunDocument, RunRecord, read_record
-from ._event_writer import EventWriter
+from ._event_files import EventWriter
 from ._file_lock import LOCK_TIMEOUT_S, FileLock, LockTimeoutError
+from ._file_signature import FileSignature
 from ._flusher import BackgroundFlusher
 from ._json import to_json_fields, to_json_value, to_text
 from ._layout import RunDirectory
@@ -12,13 +13,13 @@ from ._lineage import Lineage, LineageEntry, read_lineage
 from ._merge import merge_rows
 from ._repair import (
     Repair,
+    count_unreplayed,
     ending_in_journal,
     is_alive,
     is_copy,
     needs_repair,
     repair,
     repair_siblings,
-    waiting_in_journal,
 )
 from ._spool import Spool, SpooledEvent, Ticket
 from ._store import RunStore
@@ -29,6 +30,7 @@ __all__ = [
     "Condition",
     "EventWriter",
     "FileLock",
+    "FileSignature",
     "Lineage",
     "LineageEntry",
     "LockTimeoutError",
@@ -41,6 +43,7 @@ __all__ = [
     "SpooledEvent",
     "Ticket",
     "copy_into",
+    "count_unreplayed",
     "digest",
     "ending_in_journal",
     "is_alive",
@@ -56,6 +59,5 @@ __all__ = [
     "to_json_fields",
     "to_json_value",
     "to_text",
-    "waiting_in_journal",
     "write_json",
 ]

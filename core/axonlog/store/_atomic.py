@@ -1,4 +1,4 @@
-"""Write files so that a reader never sees half of one."""
+"""Replace files atomically: a reader never sees a partial one."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def write_json(
 ) -> None:
     """Replace ``path`` by ``document``: a reader sees the old file or the new one, whole.
 
-    With ``ascii_only`` texts may hold what is no character, such as half of a surrogate pair.
-    With ``is_new`` a file that has come into being meanwhile stays as it is.
+    With ``ascii_only`` texts may hold lone surrogates. With ``is_new`` a file that exists by then
+    stays as it is.
     """
     indent, separators = (None, (",", ":")) if compact else (2, None)
     text = json.dumps(
@@ -32,20 +32,20 @@ def write_json(
         temporary.write_text(text, encoding="utf-8")
 
 
-# What is being written: a short name, whatever the file is called, and one that no user gives.
+# Names of temporary files: short, however long the file's own name is, and unlike any user's.
 PART_PREFIX, PART_SUFFIX = ".axonlog-", ".part"
 
 
 def is_part(name: str) -> bool:
-    """Whether a file or folder of this name is one that was not finished."""
+    """Whether this is the name of a temporary file or folder."""
     return name.startswith(PART_PREFIX) and name.endswith(PART_SUFFIX)
 
 
 @contextlib.contextmanager
 def replacing(path: Path, *, is_new: bool = False) -> Iterator[Path]:
-    """A path to write to, beside ``path``; takes its place when the block ends well.
+    """A temporary path to write to, which replaces ``path`` when the block ends without an error.
 
-    With ``is_new`` only where nothing has that place.
+    With ``is_new`` only if ``path`` does not exist by then.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=PART_PREFIX, suffix=PART_SUFFIX, dir=path.parent)
@@ -56,7 +56,7 @@ def replacing(path: Path, *, is_new: bool = False) -> Iterator[Path]:
         # mkstemp makes files that only the owner reads; a run's files are ordinary ones.
         temporary.chmod(0o666 & ~_UMASK)
         if is_new:
-            _move_to_free(temporary, path)
+            _move_if_absent(temporary, path)
         else:
             temporary.replace(path)
     except BaseException:
@@ -64,7 +64,7 @@ def replacing(path: Path, *, is_new: bool = False) -> Iterator[Path]:
         raise
 
 
-def _move_to_free(temporary: Path, path: Path) -> None:
+def _move_if_absent(temporary: Path, path: Path) -> None:
     try:
         os.link(temporary, path)
     except FileExistsError:
@@ -74,19 +74,6 @@ def _move_to_free(temporary: Path, path: Path) -> None:
             temporary.replace(path)
             return
     temporary.unlink()
-
-
-# What tells one state of a file that is replaced as a whole from the next.
-Stamp = tuple[int, int, int]
-
-
-def file_stamp(path: Path) -> Stamp | None:
-    """The state of the file in ``path``; None where it is missing."""
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def _read_umask() -> int:

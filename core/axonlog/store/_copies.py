@@ -1,4 +1,4 @@
-"""Bring files and folders into a run's directory, and tell them apart by a digest."""
+"""Copy files and folders into a run's directory, and compute their digests."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 
 from ._atomic import PART_PREFIX, PART_SUFFIX, replacing
 
-# One call of the kernel, after which Ctrl-C is heard again.
+# The size of one system call; Ctrl-C is handled between two of them.
 _PORTION_BYTES = 64 * 1024 * 1024
 
-# This kernel or this file system has no such call, or the two files lie on different ones.
+# The kernel or the file system has no such call, or the files are on different file systems.
 _CANNOT = frozenset(
     {errno.ENOSYS, errno.EXDEV, errno.EINVAL, errno.EOPNOTSUPP, errno.EBADF, errno.EPERM}
 )
@@ -27,16 +27,16 @@ _HAS_KERNEL_COPY = hasattr(os, "copy_file_range")
 def copy_into(source: Path, target: Path) -> None:
     """Copy a file or a folder; what stands at ``target`` is replaced when the copy is whole.
 
-    The copy is the caller's wait, and it is made by the kernel: at once where the file system
-    shares blocks (Btrfs, XFS), else at the speed of memory. A hard link would cost nothing
-    anywhere, but the next ``torch.save`` to the same path writes into the linked file, and a copy
-    made later in the background is one of a file that may be gone by then.
+    The caller waits for the copy. The kernel makes it: at once where the file system shares blocks
+    (Btrfs, XFS), else at the speed of memory. A hard link would cost nothing, but the next
+    ``torch.save`` to the same path would write into the linked file. A copy made later in the
+    background might find the file changed or deleted.
 
     Raises:
         OSError: The source cannot be read or the copy cannot be written.
     """
     if source.resolve() == target.resolve():
-        return  # the user saved it where it belongs
+        return  # the user saved it there already
     if not source.is_dir():
         with replacing(target) as temporary:
             _copy_file(source, temporary)
@@ -44,8 +44,8 @@ def copy_into(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(
         prefix=PART_PREFIX, suffix=PART_SUFFIX, dir=target.parent
-    ) as room:
-        fresh, old = Path(room) / "new", Path(room) / "old"
+    ) as tmp_dir:
+        fresh, old = Path(tmp_dir) / "new", Path(tmp_dir) / "old"
         shutil.copytree(source, fresh, copy_function=_copy_file)
         if target.exists():
             target.replace(old)
@@ -53,11 +53,11 @@ def copy_into(source: Path, target: Path) -> None:
 
 
 def _copy_file(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
-    with Path(source).open("rb") as there, Path(target).open("wb") as here:
+    with Path(source).open("rb") as reader, Path(target).open("wb") as writer:
         copied = 0
         while _HAS_KERNEL_COPY:
             try:
-                portion = os.copy_file_range(there.fileno(), here.fileno(), _PORTION_BYTES)
+                portion = os.copy_file_range(reader.fileno(), writer.fileno(), _PORTION_BYTES)
             except OSError as error:
                 if copied or error.errno not in _CANNOT:
                     raise
@@ -66,15 +66,15 @@ def _copy_file(source: str | os.PathLike[str], target: str | os.PathLike[str]) -
                 break
             copied += portion
         if not copied:
-            # The call is not there, or it is about a file whose size is a lie, as in /proc.
-            shutil.copyfileobj(there, here, 1 << 20)
+            # There is no such call, or the file has no true size, as those in /proc.
+            shutil.copyfileobj(reader, writer, 1 << 20)
 
 
 def digest(path: Path) -> str | None:
     """The first 12 hex digits of the MD5 of a file, or of all files of a folder in order.
 
-    Polyaxon's lineage identifies content so; it is no protection against anyone. None where
-    there is nothing to read.
+    Polyaxon's lineage identifies content by it; it is no cryptographic protection. None if there
+    is nothing to read.
     """
     md5 = hashlib.md5(usedforsecurity=False)
     if path.is_dir():

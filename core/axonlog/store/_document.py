@@ -1,4 +1,4 @@
-"""The run document: what Polyaxon knows of a run as a whole."""
+"""The run document, ``run.plx.json``: name, status, inputs, outputs and so on."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from axonlog.errors import CacheError
 from axonlog.events import FINAL_STATUSES, Status
 
-from ._atomic import Stamp, file_stamp, write_json
+from ._atomic import write_json
 from ._file_lock import DocumentLock, ThreadLock
+from ._file_signature import FileSignature
 from ._json import to_json_fields, to_text
 
 
@@ -92,7 +93,7 @@ _Values = Literal["inputs", "outputs", "meta_info"]
 
 @dataclass
 class _Changes:
-    """What was changed since the file was last written; made again on what others wrote there."""
+    """Changes since the file was last written; applied again after others have written it."""
 
     texts: dict[_Text, str] = field(default_factory=dict)
     values: dict[_Values, tuple[bool, dict[str, Any]]] = field(default_factory=dict)
@@ -114,7 +115,7 @@ class _Changes:
         self.tags = (reset or was_reset, tags if reset else [*before, *tags])
 
     def apply(self, record: RunRecord) -> None:
-        """Make the changes; those that have been made already make no difference."""
+        """Apply the changes to a record; applying them twice makes no difference."""
         for name, text in self.texts.items():
             setattr(record, name, text)
         for key, (reset, values) in self.values.items():
@@ -123,7 +124,7 @@ class _Changes:
             if key == "outputs":
                 given = [] if reset else (record.given_outputs or [])
                 record.given_outputs = list(dict.fromkeys([*given, *values])) or None
-        # After the user's own, and never in their place.
+        # Last values never replace outputs that the user set.
         if last_values := _without_given(self.last_values, record):
             record.outputs = {**(record.outputs or {}), **last_values}
         if self.tags is not None:
@@ -132,7 +133,7 @@ class _Changes:
             record.tags = list(dict.fromkeys([*current_tags, *tags]))
         for condition, at in self.conditions:
             if condition not in record.status_conditions:
-                _enter(record, condition, at)
+                _record_condition(record, condition, at)
 
 
 def _without_given(values: Mapping[str, Any], record: RunRecord) -> dict[str, Any]:
@@ -141,8 +142,8 @@ def _without_given(values: Mapping[str, Any], record: RunRecord) -> dict[str, An
     return {name: value for name, value in values.items() if name not in given}
 
 
-def _enter(record: RunRecord, condition: Condition, at: datetime) -> None:
-    """Enter a status that the run came to at ``at``, with the times that follow from it."""
+def _record_condition(record: RunRecord, condition: Condition, at: datetime) -> None:
+    """Append a status that the run took at ``at``, and set the times that follow from it."""
     record.status_conditions.append(condition)
     record.status = condition.type
     if condition.type == "running" and record.started_at is None:
@@ -161,9 +162,9 @@ class RunDocument:
     """The run document in memory, and its file kept current by whole replacement.
 
     Any thread may change it; each change is on disk when its method returns, unless it was
-    deferred to the next ``save``. What another process wrote meanwhile is taken over first, under
-    a lock between processes. Where somebody holds that for too long, the file is written all the
-    same, and again with the next change or ``save``: then it has both.
+    deferred to the next ``save``. What another process wrote meanwhile is read first, under a lock
+    between processes. If that lock cannot be had in time, the file is written all the same, and
+    again with the next change or ``save``: then it has the changes of both.
     """
 
     def __init__(self, path: Path, record: RunRecord) -> None:
@@ -172,7 +173,7 @@ class RunDocument:
         self._is_changed = True
         self._changes = _Changes()
         self._described: set[str] = set()
-        self._seen: Stamp | None = None
+        self._signature: FileSignature | None = None
         self._lock = ThreadLock(str(path))
         self._file_lock = DocumentLock(path)
 
@@ -184,9 +185,9 @@ class RunDocument:
             CacheError: It is not a run document.
             OSError: It cannot be read.
         """
-        seen = file_stamp(path)
+        signature = FileSignature.of(path)
         document = cls(path, read_record(path))
-        document._is_changed, document._seen = False, seen
+        document._is_changed, document._signature = False, signature
         return document
 
     @property
@@ -206,7 +207,7 @@ class RunDocument:
 
     @property
     def is_saved(self) -> bool:
-        """Whether the file has every change, and nobody will write over it."""
+        """Whether the file has every change, and no process that held the lock may overwrite it."""
         return not self._is_changed
 
     def snapshot(self) -> RunRecord:
@@ -218,7 +219,7 @@ class RunDocument:
         """Write the file if it is behind.
 
         Raises:
-            OSError: It cannot be written; the next save makes up for it.
+            OSError: It cannot be written; the next save tries again.
         """
         with self._lock:
             if self._is_changed:
@@ -301,14 +302,14 @@ class RunDocument:
         changed: datetime | None = None,
         at: datetime | None = None,
     ) -> None:
-        """Enter a status: history, the status itself, and the times that follow from it.
+        """Append a status to the history, and set the status and the times that follow from it.
 
         Args:
             status: The new status.
             reason: A word for it.
             message: A sentence.
-            updated: When it was last told; ``at`` if not given.
-            changed: When the run came to it; ``at`` if not given.
+            updated: When it was last reported; ``at`` if not given.
+            changed: When the run took this status; ``at`` if not given.
             at: When it happened; now if not given.
 
         Raises:
@@ -327,31 +328,31 @@ class RunDocument:
 
     def _write(self, change: Callable[[], bool | None]) -> None:
         """Make a change and write the file; ``change`` returns False where it changes nothing."""
-        with self._file_lock.held_or_late() as is_exclusive:
+        with self._file_lock.held_or_timeout() as is_exclusive:
             failure = self._catch_up()
             if change() is False and not self._is_changed:
                 return
-            self._is_changed = True  # also when writing fails: the next one makes up for it
+            self._is_changed = True  # also when writing fails: the next save tries again
             self._changes.apply(self._record)
             if failure is not None:
-                raise failure  # writing now could take away what another process wrote
+                raise failure  # writing now could discard what another process wrote
             write_json(self._path, self._record.model_dump(mode="json", exclude_none=True))
-            self._seen = file_stamp(self._path)
-            if is_exclusive:  # else whoever holds the lock may write over it
+            self._signature = FileSignature.of(self._path)
+            if is_exclusive:  # else the process that holds the lock may overwrite it
                 self._is_changed = False
                 self._changes = _Changes()
 
     def _catch_up(self) -> OSError | None:
-        """Take over what another process wrote meanwhile; why not, if it cannot be read."""
-        if self._seen is None:
-            return None  # never written: nobody else can have it from here
+        """Read what another process wrote meanwhile; the error, if it cannot be read."""
+        if self._signature is None:
+            return None  # never written: no other process can have changed it
         try:
-            stamp = file_stamp(self._path)
-            if stamp is not None and stamp != self._seen:
-                self._record, self._seen = read_record(self._path), stamp
+            signature = FileSignature.of(self._path)
+            if signature is not None and signature != self._signature:
+                self._record, self._signature = read_record(self._path), signature
                 self._changes.apply(self._record)
         except (CacheError, FileNotFoundError):
-            pass  # somebody spoiled it: what is known here is written over it
+            pass  # it is damaged: this process's copy replaces it
         except OSError as error:
             return error
         return None

@@ -1,15 +1,19 @@
-"""The event files of a run, and what is told of them elsewhere."""
+"""The event files of a run, and what outputs, flags and lineage say about them."""
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import math
+import os
 import threading
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import add
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from axonlog.events import (
     ArtifactKind,
@@ -18,23 +22,187 @@ from axonlog.events import (
     event_row,
     format_seconds,
     format_time,
+    header,
     read_events,
     row_prefix,
     summarize_into,
+    torn_tail_bytes,
 )
 
+from ._atomic import replacing
 from ._document import RunDocument
-from ._event_writer import EventWriter
+from ._file_lock import ThreadLock
 from ._layout import RunDirectory
 from ._lineage import Lineage, LineageEntry
+from ._merge import merge_rows
 from ._names import EventNames
 from .journal import Batch
 
-# The lineage goes to the server whole whenever it changes. Telling of a file only when it has
-# grown by this factor keeps that linear in the length of the run.
+_log = logging.getLogger("axonlog")
+
+# The lineage goes to the server whole whenever it changes. A summary is published only when its
+# file has grown by this factor, so that the bytes sent stay linear in the length of the run.
 _GROWTH = 1.5
 
 _METRIC = ArtifactKind.METRIC.value
+
+
+# A run may have thousands of metrics, a process often only 1,024 descriptors.
+_MAX_OPEN_FILES = 128
+
+
+class Appended(NamedTuple):
+    """The size of a file before and after rows were added, and which file it is."""
+
+    size_before: int
+    size_bytes: int
+    inode: int
+
+
+class EventWriter:
+    """Writes whole rows: what is given at once in one ``write`` on a descriptor that appends.
+
+    What ``append`` was given is in the kernel's hands when it returns, so it outlives the
+    process. A file is made together with its first row, because a reader refuses a file that
+    holds a header only. Any thread may append.
+    """
+
+    def __init__(self) -> None:
+        self._files: OrderedDict[Path, int] = OrderedDict()
+        self._lock = ThreadLock("the event files")
+
+    def size_bytes(self, path: Path) -> int:
+        """The present size of an event file; 0 if it is not there.
+
+        Raises:
+            OSError: It cannot be asked.
+        """
+        try:
+            return path.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def append(self, path: Path, kind: str, rows: str) -> Appended:
+        """Add ``rows`` (each begins with its line break) to the event file ``path``.
+
+        Raises:
+            OSError: The rows are not in the file, and the file is as it was before.
+        """
+        with self._lock:
+            descriptor = self._descriptor(path)
+            status = os.fstat(descriptor)
+            before = status.st_size
+            data = (rows if before else header(kind) + rows).encode("utf-8")
+            try:
+                written = os.write(descriptor, data)
+                while written < len(data):  # the next attempt raises the reason
+                    written += os.write(descriptor, data[written:])
+            except OSError:
+                # A row torn in the middle of a file would cost its readers the whole file.
+                with contextlib.suppress(OSError):
+                    self.truncate(path, before)
+                raise
+            return Appended(before, before + len(data), status.st_ino)
+
+    def truncate(self, path: Path, size_bytes: int) -> bytes:
+        """Cut an event file to a size that it had before; 0 removes it.
+
+        Returns:
+            What was cut off; nothing if the file is shorter already.
+
+        Raises:
+            OSError: It cannot be done.
+        """
+        with self._lock:
+            self._close(path)
+            try:
+                if not path.is_file():
+                    return b""
+                with path.open("rb+") as file:
+                    file.seek(size_bytes)
+                    cut = file.read()
+                    if cut:
+                        file.truncate(size_bytes)
+            except FileNotFoundError:
+                return b""
+            if not size_bytes:
+                path.unlink(missing_ok=True)
+            return cut
+
+    def drop_torn_tail(self, path: Path, kind: str) -> None:
+        """Remove a last row that a crash tore, before others follow it.
+
+        In the middle of a file such a row makes the server's reader refuse the whole file. To be
+        called while no other process appends.
+
+        Raises:
+            OSError: The file cannot be read or cut.
+        """
+        try:
+            with path.open("rb") as file:
+                torn_bytes = torn_tail_bytes(file, kind)
+                end = file.seek(0, os.SEEK_END)
+        except (FileNotFoundError, IsADirectoryError):
+            return
+        if torn_bytes and (torn := self.truncate(path, end - torn_bytes)):
+            _log.warning(
+                "%s: its last row was torn by a crash, and is removed: %r",
+                path,
+                torn[:60].decode("utf-8", "replace").strip("\n"),
+            )
+
+    def merge_remote(self, path: Path, remote: bytes) -> None:
+        """Merge the server's copy of an event file into the local one.
+
+        Args:
+            path: The local event file; it may not exist yet.
+            remote: The whole remote copy, header included. Its rows come first.
+
+        Raises:
+            OSError: The file cannot be replaced; it is as it was before.
+        """
+        with self._lock:
+            self._close(path)
+            local = path.read_bytes() if path.exists() else b""
+            with replacing(path) as temporary:
+                temporary.write_bytes(merge_rows(remote, local))
+
+    def close(self) -> None:
+        """Close the descriptors; a later ``append`` opens them again."""
+        with self._lock:
+            for path in list(self._files):
+                self._close(path)
+
+    def _descriptor(self, path: Path) -> int:
+        descriptor = self._files.get(path)
+        if descriptor is not None:
+            self._files.move_to_end(path)
+            if _is_still(descriptor, path):
+                return descriptor
+            self._close(path)
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        try:
+            descriptor = os.open(path, flags, 0o666)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, flags, 0o666)
+        if len(self._files) == _MAX_OPEN_FILES:
+            self._close(next(iter(self._files)))
+        self._files[path] = descriptor
+        return descriptor
+
+    def _close(self, path: Path) -> None:
+        descriptor = self._files.pop(path, None)
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _is_still(descriptor: int, path: Path) -> bool:
+    """Whether ``path`` is the file that was opened: another process may have replaced it."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 @dataclass(eq=False)
@@ -67,9 +235,9 @@ class Rows:
 
 
 class EventFiles:
-    """The event files of a run: appends rows, and brings outputs, flags and lineage after them.
+    """The event files of a run: appends rows, and publishes outputs, flags and summaries.
 
-    Any thread may append documents; metrics come from one at a time.
+    Any thread may append events; metrics are appended by one thread at a time.
     """
 
     def __init__(
@@ -83,9 +251,9 @@ class EventFiles:
         self._writer = EventWriter()
         self._series: dict[tuple[str, str], Series] = {}
         self._last_values: dict[str, float] = {}  # of metrics without an event file
-        # Rows of a batch that failed. They come again with the next one, while the server may
-        # have got them meanwhile.
-        self._taken_back: dict[Path, bytes] = {}
+        # Rows of a batch that failed. The next batch appends them again, but they may have been
+        # uploaded before the rollback.
+        self._rolled_back: dict[Path, bytes] = {}
         # Reentrant: a SIGTERM handler ends the run in the thread that may hold it.
         self._lock = threading.RLock()
 
@@ -135,7 +303,7 @@ class EventFiles:
             return True
 
     def keep_last_values(self, values: Mapping[str, float]) -> None:
-        """Keep numbers that have no event file for the outputs.
+        """Set numbers among the outputs that have no event file, with the next ``publish``.
 
         Raises:
             EventError: A name cannot be used.
@@ -145,7 +313,7 @@ class EventFiles:
                 self._last_values[self._names.stem(_METRIC, name)] = value
 
     def compose(self, batches: Iterable[Batch]) -> list[Rows]:
-        """The rows of metrics, by file; none is written."""
+        """The rows of metrics, by file; nothing is written yet."""
         rows: dict[Series, Rows] = {}
         with self._lock:
             self._names.catch_up()
@@ -176,30 +344,30 @@ class EventFiles:
             for item in rows:
                 self._append(item)
 
-    def restore(self, sizes_bytes: dict[str, int]) -> None:
-        """Cut files back to what ``sizes_of`` had said.
+    def roll_back(self, sizes_bytes: dict[str, int]) -> None:
+        """Truncate files to the sizes that ``sizes_of`` gave.
 
         Raises:
             OSError: One cannot be cut.
         """
         for relative, size_bytes in sizes_bytes.items():
-            # The note lies on disk: whoever could change it must reach nothing else by it.
+            # The sizes come from a file, which must not lead outside of the events.
             if relative.startswith("events/") and ".." not in relative.split("/"):
                 path = self._directory.path / relative
-                if cut := self._writer.restore(path, size_bytes):
-                    self._taken_back[path] = cut
+                if cut := self._writer.truncate(path, size_bytes):
+                    self._rolled_back[path] = cut
 
-    def adopt(self, path: Path, rows_before: bytes) -> None:
-        """Take over the rows that another copy of an event file has and this one lacks.
+    def merge_remote(self, path: Path, remote: bytes) -> None:
+        """Merge the rows that the server's copy of an event file has and the local one lacks.
 
         Raises:
             OSError: The file cannot be replaced.
         """
         with self._lock:
-            taken_back = self._taken_back.get(path)
-            if taken_back is not None and rows_before.endswith(taken_back):
-                rows_before = rows_before[: -len(taken_back)]
-            self._writer.adopt(path, rows_before)
+            rolled_back = self._rolled_back.get(path)
+            if rolled_back is not None and remote.endswith(rolled_back):
+                remote = remote[: -len(rolled_back)]
+            self._writer.merge_remote(path, remote)
             for series in self._series.values():
                 if series.path == path:
                     status = path.stat()
@@ -207,18 +375,18 @@ class EventFiles:
                     series.rows_published = 0
 
     def publish(self, *, final: bool = False) -> None:
-        """Bring outputs, flags and summaries up to what the event files hold.
+        """Update outputs, flags and lineage to what the event files hold.
 
         Args:
-            final: Tell every file's whole length, however little it has grown.
+            final: Update every summary, however little its file has grown.
 
         Raises:
-            OSError: A file could not be written; the next time makes up for it.
+            OSError: A file could not be written; the next call tries again.
         """
         with self._lock:
             if self._last_values:
                 self._names.save()
-                values = {stem: _markable(value) for stem, value in self._last_values.items()}
+                values = {stem: _to_json_number(value) for stem, value in self._last_values.items()}
                 self._document.keep_last_values(values)
                 self._last_values.clear()
             self._publish_values(
@@ -250,7 +418,7 @@ class EventFiles:
     def _append(self, rows: Rows) -> None:
         series = rows.series
         written = self._writer.append(series.path, series.kind, "".join(rows.texts))
-        self._taken_back.pop(series.path, None)
+        self._rolled_back.pop(series.path, None)
         summary = self._summary_of(series, written.size_before, written.inode)
         for span, values in zip(rows.spans, rows.values, strict=True):
             summary.add(span, values)
@@ -260,7 +428,7 @@ class EventFiles:
     def _summary_of(self, series: Series, size_bytes: int, inode: int) -> Summary:
         """The summary of the first ``size_bytes`` bytes of the file.
 
-        Read are the rows that it lacks: of an earlier attempt, or of another process.
+        Rows of an earlier attempt or of another process are read from the file.
         """
         summary = series.summary
         if summary is None or series.inode != inode or series.size_bytes > size_bytes:
@@ -283,7 +451,7 @@ class EventFiles:
             flags["has_metrics"] = True
         self._document.merge("meta_info", flags)
         values = {
-            item.stem: _markable(item.summary.last)
+            item.stem: _to_json_number(item.summary.last)
             for item in series
             if item.kind == _METRIC and item.summary is not None and item.summary.last is not None
         }
@@ -322,6 +490,6 @@ def _bounds(times: Sequence[float | datetime]) -> tuple[datetime, datetime]:
     return datetime.fromisoformat(earliest), datetime.fromisoformat(latest)
 
 
-def _markable(value: float) -> float | str:
-    """JSON has no word for NaN and infinities: they are marked by Python's."""
+def _to_json_number(value: float) -> float | str:
+    """JSON has no NaN and no infinities: they become strings."""
     return value if math.isfinite(value) else str(value)

@@ -26,19 +26,19 @@ _log = logging.getLogger("axonlog")
 # How long a lock is waited for where the caller does not say.
 LOCK_TIMEOUT_S = 5.0
 _DOCUMENT_TIMEOUT_S = 1.0
-# Long enough for whoever uses it in passing.
+# After a timeout the lock is hardly waited for again for a while.
 _BLOCKED_S, _BLOCKED_TIMEOUT_S = 30.0, 0.05
 
-# Another process that waits looks again after so long at the latest.
+# How often a process that waits for a lock polls it, at first and at most.
 POLL_INTERVAL_S = 0.01
 _FIRST_POLL_S = 0.001
 
-# So often a folder is made again that somebody else took away in the same moment.
+# How often a folder is made again that another process removed in the same moment.
 _MAX_ATTEMPTS = 100
 
 
 class LockTimeoutError(TimeoutError):
-    """Somebody else held a lock until the deadline: an ``OSError``, as it is about files."""
+    """Another process or thread held a lock until the deadline."""
 
 
 class ThreadLock:
@@ -173,7 +173,8 @@ class FileLock:
                 return True
             descriptor = self._descriptor
             if descriptor is None or not _is_file_of(descriptor, self._path):
-                self._unlock_file()  # who held the lock deleted the file, or this is a child
+                # The process that held the lock deleted the file, or this is a forked child.
+                self._unlock_file()
                 continue
             if _try_lock(descriptor):
                 if _is_file_of(descriptor, self._path):
@@ -200,8 +201,8 @@ class FileLock:
             except FileNotFoundError:
                 if not self._makes_folder:
                     return False
-                # Whoever completes a run takes empty folders away, also the parent of one that is
-                # just being made here.
+                # A process that repairs a run removes empty folders, also the parent of one that
+                # is being made just now.
                 if attempt == _MAX_ATTEMPTS:
                     raise
             else:
@@ -230,11 +231,11 @@ class DocumentLock:
         self._blocked_until = -math.inf
 
     @contextlib.contextmanager
-    def held_or_late(self) -> Iterator[bool]:
-        """Hold the lock inside the block, or go on without when its time is over.
+    def held_or_timeout(self) -> Iterator[bool]:
+        """Hold the lock inside the block, or go on without it after a timeout.
 
-        A log call may be waiting: it must neither hang nor lose what it was given. Where the lock
-        could not be had, it is hardly waited for again for a while.
+        A log call may be waiting: it must neither hang nor lose what it was given. After a timeout
+        the next calls hardly wait for a while.
 
         Yields:
             Whether it is held.
@@ -245,14 +246,14 @@ class DocumentLock:
                 timeout_s=_BLOCKED_TIMEOUT_S if is_blocked else _DOCUMENT_TIMEOUT_S
             )
         except OSError:
-            is_held = False  # the disk that has no room for the lock's file decides about the rest
+            is_held = False  # a full disk refuses the lock file, and perhaps takes the document
         else:
             if is_held:
                 self._blocked_until = -math.inf
             elif not is_blocked:
                 self._blocked_until = time.monotonic() + _BLOCKED_S
                 _log.warning(
-                    "%s: another process keeps its lock; it is written without, and once more "
+                    "%s: another process holds its lock; it is written without the lock, and again "
                     "when the lock is free",
                     self._path,
                 )

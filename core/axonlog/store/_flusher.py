@@ -1,4 +1,4 @@
-"""Keep what a store derives from its events fresh, in the background."""
+"""Refresh a store in the background."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ class BackgroundFlusher:
         self._store = store
         self._interval_s = interval_s
         self._stopping = threading.Event()
-        self._troubled = False
-        self._thread = threading.Thread(target=self._run, name="axonlog-keeper", daemon=True)
+        self._is_failing = False
+        self._thread = threading.Thread(target=self._run, name="axonlog-flusher", daemon=True)
 
     def start(self) -> None:
         """Begin; called once."""
         self._thread.start()
 
     def stop(self, *, timeout_s: float = LOCK_TIMEOUT_S) -> None:
-        """End, waiting a while for a refresh that is under way.
+        """End, and wait for a refresh that is under way until the timeout.
 
-        It may be waiting for a lock of the thread that calls this, from a signal handler.
+        That refresh may need a lock of the thread that calls this from a signal handler.
         """
         self._stopping.set()
         self._thread.join(max(0.0, timeout_s))
@@ -38,8 +38,8 @@ class BackgroundFlusher:
             try:
                 self._store.refresh()
             except Exception as error:  # noqa: BLE001  # the top of a thread: training must not end for this
-                if not self._troubled:
-                    self._troubled = True
+                if not self._is_failing:
+                    self._is_failing = True
                     _log.warning(
                         "cannot bring the files in %s up to date, will keep trying; nothing of "
                         "the journal is lost: %s",
@@ -48,4 +48,4 @@ class BackgroundFlusher:
                         exc_info=None if isinstance(error, OSError) else error,
                     )
             else:
-                self._troubled = False
+                self._is_failing = False

@@ -1,4 +1,4 @@
-"""Where things stand in a run's directory."""
+"""The names of files and folders in a run's directory, declared once."""
 
 from __future__ import annotations
 
@@ -42,22 +42,22 @@ class RunDirectory:
 
     @property
     def private(self) -> Path:
-        """What only axonlog reads; made when it is needed."""
+        """Files that only axonlog reads; made when needed."""
         return self.path / ".axonlog"
 
     @property
     def journal(self) -> Path:
-        """What log calls wrote and the event files do not have yet; gone when a run has ended."""
+        """What log calls wrote and event files may lack; removed when the run has ended."""
         return self.private / "journal"
 
     @property
     def spool(self) -> Path:
-        """What log calls were given that is to be encoded; gone when all of it is."""
+        """Events that are still to be encoded; removed when all of them are."""
         return self.private / "spool"
 
     @property
     def names(self) -> Path:
-        """The names of event files that are not called as they would be by themselves."""
+        """The names whose event files are named otherwise, because two names collided."""
         return self.private / "names.json"
 
     def event_file(self, kind: str, stem: str) -> Path:
@@ -65,7 +65,7 @@ class RunDirectory:
         return self.events / kind / f"{stem}.plx"
 
     def relative(self, path: Path) -> str:
-        """``path`` as lineage and server name it: relative to the run where it lies inside."""
+        """``path`` as lineage and server name it: relative to the run if it lies in there."""
         with contextlib.suppress(ValueError):
             return path.relative_to(self.path).as_posix()
         return str(path)

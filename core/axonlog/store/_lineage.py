@@ -14,13 +14,14 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from axonlog.errors import CacheError
 from axonlog.events import clean_name
 
-from ._atomic import file_stamp, replacing
+from ._atomic import replacing
 from ._file_lock import DocumentLock, ThreadLock
+from ._file_signature import FileSignature
 from ._json import to_json_fields, to_text
 
 _log = logging.getLogger("axonlog")
 
-# The server's addresses of a single entry take no longer names.
+# The server's URL of a single entry takes no longer names.
 _MAX_LENGTH = 128
 
 
@@ -63,10 +64,10 @@ class Lineage:
         self._path = path
         self._lock = ThreadLock(str(path))
         self._file_lock = DocumentLock(path)
-        self._seen = file_stamp(path)
+        self._signature = FileSignature.of(path)
         self._entries = {entry.name: entry for entry in read_lineage(path)}
         self._written = dict(self._entries)
-        # What the file may lack: writing failed, or another process may have written over it.
+        # What the file may lack: writing failed, or another process may have overwritten it.
         self._unsaved: dict[tuple[str | None, ...], _Addition] = {}
         # A run of thousands of metrics changes few of its entries at a time.
         self._texts: dict[str, tuple[LineageEntry, str]] = {}
@@ -84,20 +85,21 @@ class Lineage:
             entries: What to add.
             is_name_given: Whether the user chose the names: then an entry of the same name and
                 kind is replaced. A name that was made from a file's counts for this path only.
-            is_automatic: Nobody asked for them: they replace no entry of the same artifact.
+            is_automatic: Whether axonlog added them by itself; then they replace no entry of the
+                same artifact.
 
         Returns:
             The entries under the names that they got.
 
         Raises:
-            OSError: They cannot be written; the next ``add`` makes up for it.
+            OSError: They cannot be written; the next ``add`` tries again.
         """
         with self._lock:
             for entry in entries:
                 self._note(_Addition(entry, is_name_given, is_automatic))
             if not self._unsaved:
                 return []
-            with self._file_lock.held_or_late() as is_exclusive:
+            with self._file_lock.held_or_timeout() as is_exclusive:
                 self._catch_up()
                 placed = {key: self._put(addition) for key, addition in self._unsaved.items()}
                 self._save(is_exclusive=is_exclusive)
@@ -107,9 +109,9 @@ class Lineage:
         """Add to the summary of ``entry``, unless something else has taken its place since.
 
         Raises:
-            OSError: It cannot be written; the next ``add`` makes up for it.
+            OSError: It cannot be written; the next ``add`` tries again.
         """
-        with self._lock, self._file_lock.held_or_late() as is_exclusive:
+        with self._lock, self._file_lock.held_or_timeout() as is_exclusive:
             self._catch_up()
             for known in self._entries.values():
                 # Its name may have been given to an event file.
@@ -185,18 +187,18 @@ class Lineage:
         with replacing(self._path) as temporary:
             listed = ",\n".join(text for _, text in texts.values())
             temporary.write_text(f"[\n{listed}\n]", encoding="utf-8")
-        self._seen = file_stamp(self._path)
+        self._signature = FileSignature.of(self._path)
 
     def _catch_up(self) -> None:
-        """Take over what another process wrote meanwhile."""
-        stamp = file_stamp(self._path)
-        if stamp is not None and stamp != self._seen:
+        """Read what another process wrote meanwhile."""
+        signature = FileSignature.of(self._path)
+        if signature is not None and signature != self._signature:
             try:
                 self._written = {entry.name: entry for entry in read_lineage(self._path)}
             except CacheError:
-                self._written = {}  # somebody spoiled it: what is known here is written over it
+                self._written = {}  # it is damaged: this process's copy replaces it
             self._entries.update(self._written)
-            self._seen = stamp
+            self._signature = signature
 
 
 def _is_event(entry: LineageEntry) -> bool:

@@ -11,11 +11,11 @@ _ANY_LINES = ArtifactKind.TEXT.value
 
 
 def merge_rows(first: bytes, second: bytes) -> bytes:
-    """All rows of both copies of an event file: those of ``first``, then what ``second`` has more.
+    """All rows of both copies of an event file: those of ``first``, then what ``second`` adds.
 
-    Rows are told apart by all they say; one that stands twice in a copy stands twice in the
-    result. A copy that continues the other one is the result itself, however long it is. A last
-    row that was cut in the middle is left out where the other copy has it whole.
+    Rows are equal if all their bytes are. A row that occurs twice in a copy occurs twice in the
+    result. A copy that continues the other one is the result itself. A last row that was cut in
+    the middle is left out if the other copy has it whole.
     """
     first, second = first.rstrip(b"\n"), second.rstrip(b"\n")
     kind = kind_in_header(first) or kind_in_header(second) or _ANY_LINES
@@ -45,7 +45,7 @@ def _without_cut_row(copy: bytes, other: bytes, kind: str) -> bytes:
 
 
 def _common_length(first: bytes, second: bytes) -> int:
-    """How many bytes both begin with; found by halving, for most copies share nearly all."""
+    """The length of the common prefix, by bisection: most copies share nearly all bytes."""
     low, high = 0, min(len(first), len(second))
     while low < high:
         middle = (low + high + 1) // 2

@@ -1,4 +1,4 @@
-"""Which file holds the events of which name: two names never share one."""
+"""Allocate a file to each name of a series: two names never share one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 from axonlog.errors import CacheError
 from axonlog.events import clean_name
 
-from ._atomic import Stamp, file_stamp, write_json
+from ._atomic import write_json
+from ._file_signature import FileSignature
 
 _DIGEST_LENGTH = 12
 _STEM_LENGTH = 187  # with a hyphen and the digest at most 200
@@ -21,36 +22,36 @@ class EventNames:
     It is the one that Polyaxon would take (``clean_name``), unless another name has that one
     already: ``a/b`` is filed as ``a__b``, and a later ``a__b`` as ``a__b-<digest>``.
 
-    While a run goes on, all names are noted in ``claims``; what stays with the run is ``told``,
-    which is written only if two names met, and lists those that did.
+    While a run goes on, ``allocated`` holds all names. ``collisions`` stays with the run; it is
+    written only if two names would have shared a file, and lists those.
 
     Args:
-        told: The file that stays: ``{kind: {stem: name}}``.
-        claims: The file that is there as long as the journal is.
+        collisions: The file that stays: ``{kind: {stem: name}}``.
+        allocated: The file that is there as long as the journal is.
 
     Raises:
         CacheError: One of them cannot be understood.
         OSError: One of them cannot be read.
     """
 
-    def __init__(self, told: Path, claims: Path) -> None:
-        self._told_path = told
-        self._claims_path = claims
-        self._told: dict[str, dict[str, str]] = {}
-        self._claims: dict[str, dict[str, str]] = {}
+    def __init__(self, collisions: Path, allocated: Path) -> None:
+        self._collisions_path = collisions
+        self._allocated_path = allocated
+        self._collisions: dict[str, dict[str, str]] = {}
+        self._allocated: dict[str, dict[str, str]] = {}
         self._stems: dict[tuple[str, str], str] = {}
-        self._seen: Stamp | None = None
-        self._is_noted = True
+        self._signature: FileSignature | None = None
+        self._is_saved = True
         self._read()
 
     def catch_up(self) -> None:
-        """Take over what other processes have noted meanwhile.
+        """Read the names that other processes have allocated since.
 
         Raises:
             CacheError: It cannot be understood.
             OSError: It cannot be read.
         """
-        if file_stamp(self._claims_path) != self._seen:
+        if FileSignature.of(self._allocated_path) != self._signature:
             self._read()
 
     def stem(self, kind: str, name: str) -> str:
@@ -62,43 +63,46 @@ class EventNames:
         stem = self._stems.get((kind, name))
         if stem is None:
             stem = self._stems[(kind, name)] = self._choose(kind, name)
-            self._is_noted = False
+            self._is_saved = False
         return stem
 
     def save(self) -> None:
-        """Note the names that have come since the last time.
+        """Write the names that are new since the last time.
 
         Raises:
             OSError: They cannot be written.
         """
-        if not self._is_noted:
-            write_json(self._claims_path, self._claims, compact=True, ascii_only=True)
-            if self._told:
-                write_json(self._told_path, self._told, ascii_only=True)
-            self._seen = file_stamp(self._claims_path)
-            self._is_noted = True
+        if not self._is_saved:
+            write_json(self._allocated_path, self._allocated, compact=True, ascii_only=True)
+            if self._collisions:
+                write_json(self._collisions_path, self._collisions, ascii_only=True)
+            self._signature = FileSignature.of(self._allocated_path)
+            self._is_saved = True
 
     def _read(self) -> None:
-        self._seen = file_stamp(self._claims_path)
-        for known, path in ((self._told, self._told_path), (self._claims, self._claims_path)):
+        self._signature = FileSignature.of(self._allocated_path)
+        for known, path in (
+            (self._collisions, self._collisions_path),
+            (self._allocated, self._allocated_path),
+        ):
             for kind, names in _read(path).items():
                 known.setdefault(kind, {}).update(names)
-        for kind, names in self._told.items():
-            self._claims.setdefault(kind, {}).update(names)
-        for kind, names in self._claims.items():
+        for kind, names in self._collisions.items():
+            self._allocated.setdefault(kind, {}).update(names)
+        for kind, names in self._allocated.items():
             self._stems.update({(kind, name): stem for stem, name in names.items()})
 
     def _choose(self, kind: str, name: str) -> str:
-        claims = self._claims.setdefault(kind, {})
+        allocated = self._allocated.setdefault(kind, {})
         stem = plain = clean_name(name)
         length = _DIGEST_LENGTH
-        while claims.setdefault(stem, name) != name:
+        while allocated.setdefault(stem, name) != name:
             digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
             stem = f"{plain[:_STEM_LENGTH]}-{digest[:length]}"
-            length += 1  # for whoever calls a metric like a digest of another
+            length += 1  # a user may have named a metric like the digest of another one
         if stem != plain:
-            told = self._told.setdefault(kind, {})
-            told.update({plain: claims[plain], stem: name})
+            collisions = self._collisions.setdefault(kind, {})
+            collisions.update({plain: allocated[plain], stem: name})
         return stem
 
 

@@ -1,4 +1,4 @@
-"""Who writes a run, and whether that process still lives."""
+"""The process that writes a run, and whether it is alive."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from .journal import has_stable_inodes
 
 Liveness = Literal["alive", "dead", "unknown"]
 
-# A process on another machine cannot be asked; it gives a sign of life now and then.
-SIGN_INTERVAL_S = 30.0
-_SILENCE_S = 300.0
+# A process on another machine cannot be looked up; it touches its file as a heartbeat.
+HEARTBEAT_INTERVAL_S = 30.0
+_HEARTBEAT_TIMEOUT_S = 300.0
 
 
 @dataclass(frozen=True)
 class Owner:
-    """A process, told apart from all others: a pid is given again, after a boot at the latest.
+    """A process, identified by more than its pid, which the system gives to others later.
 
-    What a system does not tell is None. ``started`` is in clock ticks since the boot.
-    ``since`` is for people. ``device``, ``folder`` (an inode) and ``path`` are those of the folder
-    in which the note lies: in a copy of it they are others.
+    What the system does not provide is None. ``started`` is in clock ticks since the boot.
+    ``since`` is for people. ``device``, ``folder`` (an inode) and ``path`` describe the folder in
+    which the owner file lies: in a copy of the folder they differ.
     """
 
     pid: int
@@ -45,7 +45,7 @@ class Owner:
     path: str | None = None
 
     def write(self, path: Path) -> None:
-        """Leave a note on this process in ``path``, whose folder is there.
+        """Write the owner file ``path``, whose folder exists.
 
         Raises:
             OSError: It cannot be written.
@@ -73,7 +73,7 @@ def this_process() -> Owner:
 
 
 def read_owner(path: Path) -> Owner:
-    """The note in ``path``.
+    """The owner that the file ``path`` names.
 
     Raises:
         CacheError: It cannot be understood.
@@ -84,41 +84,41 @@ def read_owner(path: Path) -> Owner:
         note = json.loads(path.read_bytes())
         return Owner(**{key: value for key, value in note.items() if key in known})
     except (AttributeError, TypeError, ValueError) as error:
-        raise CacheError(f"{path}: not a note on a process", path=path) from error
+        raise CacheError(f"{path}: not the owner of a journal", path=path) from error
 
 
 def liveness(path: Path) -> Liveness:
-    """Whether the process that left the note in ``path`` still writes there.
+    """Whether the process that wrote the owner file ``path`` still writes the run.
 
-    ``dead`` needs evidence: no such process on this machine, a boot since, no sign of life from
-    one elsewhere, or no note any more. In a copy of the directory nobody writes, and nobody
-    renews the note. What became of the process is then ``unknown``, unless this machine knows
-    that it is gone, and the original directory does not say that it closed the run.
+    ``dead`` needs evidence: no such process on this machine, a boot since, no heartbeat from a
+    process elsewhere, or no owner file any more. In a copy of the directory nobody writes, and
+    nobody sends heartbeats. The process is then ``unknown``, unless this machine knows that it is
+    dead and the original directory does not show that it closed the run.
     """
     try:
         return _judge(path)
     except FileNotFoundError:
         return "dead"
     except OSError:
-        return "alive"  # it cannot be known, and a living run must not be called dead
+        return "alive"  # nothing is known, and a running run must not be taken for dead
 
 
 def _judge(path: Path) -> Liveness:
     try:
         owner = read_owner(path)
     except CacheError:
-        return "dead" if _is_silent(path) else "unknown"
+        return "dead" if _is_heartbeat_overdue(path) else "unknown"
     is_original = _is_original(owner, path.parent)
     is_gone = _is_gone(owner)
     if is_original:
         if is_gone is None:  # a process elsewhere
-            return "dead" if _is_silent(path) else "alive"
+            return "dead" if _is_heartbeat_overdue(path) else "alive"
         return "dead" if is_gone else "alive"
     return "dead" if is_gone and not _has_closed(owner, path) else "unknown"
 
 
 def is_owner_alive(path: Path) -> bool:
-    """Whether the process that left the note in ``path`` still writes there, or may do so."""
+    """Whether the process that wrote the owner file ``path`` writes the run, or may do so."""
     return liveness(path) == "alive"
 
 
@@ -132,22 +132,22 @@ def _is_gone(owner: Owner) -> bool | None:
     if owner.host != socket.gethostname():
         return None
     if owner.boot_id is None and here["boot_id"] is None:
-        # A system without /proc: that the pid is free is certain, who has it is not.
+        # Without /proc a free pid is certain evidence; which process has a taken one is unknown.
         return True if not _is_pid_taken(owner.pid) else None
     if None not in (owner.boot_id, owner.machine_id) and owner.machine_id == here["machine_id"]:
-        # This very machine, booted since. The name counts too: images copy the machine's id.
+        # This machine, booted since. The host name is compared, too, as images copy a machine's id.
         return True
     return None
 
 
 def _is_original(owner: Owner, folder: Path) -> bool:
-    """Whether ``folder`` is the one in which the process wrote its note, moved or not."""
+    """Whether ``folder`` is the one in which the process wrote its owner file, moved or not."""
     is_same_path = owner.path is None or owner.path == os.path.realpath(folder)
     if owner.folder is None:
         return is_same_path
     is_same_boot = owner.boot_id is not None and owner.boot_id == _this_machine()["boot_id"]
     if is_same_boot and owner.path is not None and is_same_path:
-        return True  # put back from a copy perhaps, but it is where the process writes
+        return True  # perhaps restored from a copy, but it is where the process writes
     status = folder.stat()
     # A device may have another number after a boot, and on another machine.
     is_device = not is_same_boot or owner.device in (None, status.st_dev)
@@ -159,12 +159,12 @@ def _has_closed(owner: Owner, copy: Path) -> bool:
     if owner.path is None:
         return False
     journal = Path(owner.path)
-    # Of `<run>/.axonlog/journal` what is below the run goes when the process closes it.
+    # Closing the run removes its owner file, and `<run>/.axonlog/journal` with the last one.
     return journal.parent.parent.is_dir() and not (journal / copy.name).exists()
 
 
-def _is_silent(path: Path) -> bool:
-    return time.time() - path.stat().st_mtime >= _SILENCE_S
+def _is_heartbeat_overdue(path: Path) -> bool:
+    return time.time() - path.stat().st_mtime >= _HEARTBEAT_TIMEOUT_S
 
 
 @functools.cache

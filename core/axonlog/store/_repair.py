@@ -1,4 +1,4 @@
-"""Find runs whose process died, and complete them."""
+"""Repair runs whose process died."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ._layout import RunDirectory
 from ._lineage import Lineage
 from ._names import EventNames
 from ._owner import Owner, is_owner_alive, liveness, read_owner
-from ._replay import Replay, Unreplayed, unreplayed
+from ._replay import JournalReplay, Unreplayed, scan_unreplayed
 from ._spool import SpooledEvent, pending_events, replay_events, spooled_by_dead
 from ._status_slot import read_status
 from .journal import Attempt, attempts_in
@@ -39,7 +39,7 @@ class Repair:
         points: How many points were in the journal only, and are in the event files now.
         dropped_bytes: How much of the journal could not be read: a record that was being written
             when the process died.
-        is_lost: Whether the run had no ending, and was given one: ``failed``, ``ProcessLost``.
+        is_lost: Whether the run had no final status and was given ``failed``, ``ProcessLost``.
         events: How many events were in the spool only, and are in the event files now.
     """
 
@@ -51,11 +51,11 @@ class Repair:
 
 
 def is_alive(path: Path) -> bool:
-    """Whether a process writes the run in ``path``, as far as can be told from here.
+    """Whether a process writes the run in ``path``, as far as this machine can know.
 
     A process on this machine is looked up, by more than its pid. One elsewhere (another machine
-    on a shared disk, another container) counts as alive until it has given no sign for five
-    minutes.
+    on a shared disk, another container) counts as alive until five minutes after its last
+    heartbeat.
     """
     return any(is_owner_alive(item.owner) for item in attempts_in(RunDirectory(path).journal))
 
@@ -63,16 +63,17 @@ def is_alive(path: Path) -> bool:
 def is_copy(path: Path) -> bool:
     """Whether ``path`` is a copy of a run, made while it went on, whose ending cannot be known.
 
-    The process may still write the original: what a copy says of the run's status counts for
-    nothing.
+    The process may still write the original, so the status in a copy must not be used.
     """
     attempts = attempts_in(RunDirectory(path).journal)
-    newest = _speaker(attempts)
+    newest = _status_attempt(attempts)
     return newest is not None and liveness(newest.owner) == "unknown"
 
 
 def ending_in_journal(path: Path) -> Condition | None:
-    """The ending that the process of the run in ``path`` gave it, if the document lacks it.
+    """The final status that only the journal of the run in ``path`` has.
+
+    None if the document has it, too, or there is none.
 
     Raises:
         CacheError: The run document cannot be understood.
@@ -80,27 +81,27 @@ def ending_in_journal(path: Path) -> Condition | None:
     """
     directory = RunDirectory(path)
     dead = [item for item in attempts_in(directory.journal) if not is_owner_alive(item.owner)]
-    speaker = _speaker(dead)
-    if speaker is None or is_alive(path):
+    status_attempt = _status_attempt(dead)
+    if status_attempt is None or is_alive(path):
         return None
-    given = read_status(speaker.status)
+    given = read_status(status_attempt.status)
     if given is None or given.type not in FINAL_STATUSES:
         return None
     return given if _is_missing(given, RunDocument.load(directory.document)) else None
 
 
-def waiting_in_journal(path: Path, *, with_living: bool) -> Unreplayed:
+def count_unreplayed(path: Path, *, with_living: bool) -> Unreplayed:
     """What journal and spool of the run in ``path`` hold and its event files do not have.
 
     Args:
         path: The run's directory.
-        with_living: Also what processes hold that still write: they are a second behind.
+        with_living: Also that of living processes: their event files are up to a second behind.
 
     Raises:
-        CacheError: What says how far the journals have been read cannot be understood.
+        CacheError: The state of the replay cannot be understood.
         OSError: Something there cannot be read.
     """
-    journal = unreplayed(
+    journal = scan_unreplayed(
         path, is_counted=lambda item: with_living or not is_owner_alive(item.owner)
     )
     directory = RunDirectory(path)
@@ -109,13 +110,13 @@ def waiting_in_journal(path: Path, *, with_living: bool) -> Unreplayed:
 
 
 def needs_repair(path: Path) -> bool:
-    """Whether a process died while it wrote the run in ``path``, or while it tidied up."""
+    """Whether a process died while it wrote the run in ``path``, or removed its journal."""
     journal = RunDirectory(path).journal
     attempts = attempts_in(journal)
     if not attempts:
         return journal.is_dir()
     states = {item: liveness(item.owner) for item in attempts}
-    # What only waits for its process to be judged is as it should be.
+    # An attempt without points whose process is unknown needs nothing now.
     return any(
         state == "dead" or (state == "unknown" and item.indexes) for item, state in states.items()
     )
@@ -129,10 +130,10 @@ def repair(
 ) -> Repair | None:
     """Complete the run in ``path``, if a process died while it wrote it.
 
-    Its journal is brought into the event files, outputs and lineage follow. A run without an
-    ending that nobody else writes is given the one that its process left in the journal, or else
-    entered as failed; not so a copy of a run that may still go on elsewhere. Safe to repeat, to
-    interrupt, and to do in two processes at once.
+    Its journal is replayed into the event files; outputs and lineage follow. If the run has no
+    final status and no other process writes it, it gets the one that its process left in the
+    journal, or else ``failed``. A copy of a run that may still go on elsewhere gets none. Safe to
+    repeat, to interrupt, and to do in two processes at once.
 
     Args:
         path: The run's directory.
@@ -149,7 +150,7 @@ def repair(
     """
     directory = RunDirectory(path)
     if not directory.journal.is_dir():
-        with contextlib.suppress(OSError):  # what a death just before the end of that left
+        with contextlib.suppress(OSError):  # left by a process that died just before removing it
             directory.private.rmdir()
     is_spooled = encode is not None and bool(spooled_by_dead(directory))
     if not (is_spooled or needs_repair(path)) or not directory.document.exists():
@@ -157,40 +158,42 @@ def repair(
     names = EventNames(directory.names, directory.journal / "names.json")
     document = RunDocument.load(directory.document)
     event_files = EventFiles(directory, document, Lineage(directory.lineage), names)
-    replay = Replay(directory, event_files)
+    replay = JournalReplay(directory, event_files)
     replay.timeout_s = timeout_s
     with replay.between_batches():
         attempts = attempts_in(directory.journal)
-        left = [item for item in attempts if not is_owner_alive(item.owner)]
-        is_open = len(left) < len(attempts)
+        dead = [item for item in attempts if not is_owner_alive(item.owner)]
+        is_open = len(dead) < len(attempts)
         is_lost, events = False, 0
         try:
-            # First: a disk may have room for the ending, and not for all the points.
+            # First: a disk that is nearly full may take the final status but not all points.
             is_judged = not is_open and not is_copy(path)
-            if left and is_judged:
-                is_lost = _enter_ending(document, left)
+            if dead and is_judged:
+                is_lost = _record_ending(document, dead)
         finally:
             try:
-                points = sum(replay.left(attempt) for attempt in left)
+                points = sum(replay.replay_attempt(attempt) for attempt in dead)
                 if encode is not None:
                     events = replay_events(directory, event_files, encode)
                 event_files.publish(final=True)
             finally:
                 event_files.close()
-        speaker = _speaker(attempts)
-        for attempt in left:
-            is_kept = not is_judged and speaker is not None and attempt.name == speaker.name
-            replay.forget(attempt, keeps_status=is_kept)
-        if replay.tidy():
-            _clear_halves(path)
+        status_attempt = _status_attempt(attempts)
+        for attempt in dead:
+            is_kept = (
+                not is_judged and status_attempt is not None and attempt.name == status_attempt.name
+            )
+            replay.remove_attempt(attempt, keeps_status=is_kept)
+        if replay.remove_folder_if_empty():
+            _remove_temporary_files(path)
     if replay.dropped_bytes:
         _log.info(
-            "%s: %d bytes at the end of its journal are no whole record: what was being written "
+            "%s: %d bytes at the end of its journal are no whole record; they were being written "
             "when the process died",
             path,
             replay.dropped_bytes,
         )
-    if not left and not events:
+    if not dead and not events:
         return None
     return Repair(path, points, replay.dropped_bytes, is_lost, events)
 
@@ -213,9 +216,9 @@ def repair_siblings(
         if number == limit:
             break
         try:
-            # In a folder that many share, what somebody else put there is not ours to act on.
-            is_ours = sibling != path and sibling.stat().st_uid == os.getuid()
-            report = repair(sibling, encode=encode) if is_ours else None
+            # In a folder that many users share, only the runs of this user are repaired.
+            is_own = sibling != path and sibling.stat().st_uid == os.getuid()
+            report = repair(sibling, encode=encode) if is_own else None
         except (CacheError, OSError):
             continue
         if report is not None:
@@ -223,21 +226,21 @@ def repair_siblings(
     return done
 
 
-def _clear_halves(path: Path) -> None:
-    """Remove what a death left of replacing a document."""
-    for half in path.glob(f"{PART_PREFIX}*{PART_SUFFIX}"):
-        if half.is_file():
-            half.unlink(missing_ok=True)
+def _remove_temporary_files(path: Path) -> None:
+    """Remove temporary files that a dead process left."""
+    for leftover in path.glob(f"{PART_PREFIX}*{PART_SUFFIX}"):
+        if leftover.is_file():
+            leftover.unlink(missing_ok=True)
 
 
-def _speaker(attempts: list[Attempt]) -> Attempt | None:
-    """The attempt that speaks for the run's status: the newest one that is no guest's."""
-    speakers = [item for item in attempts if item.status.exists()] or attempts
-    return speakers[-1] if speakers else None
+def _status_attempt(attempts: list[Attempt]) -> Attempt | None:
+    """The attempt that decides about the run's status: the newest one that is no guest's."""
+    candidates = [item for item in attempts if item.status.exists()] or attempts
+    return candidates[-1] if candidates else None
 
 
 def _is_missing(given: Condition, document: RunDocument) -> bool:
-    """Whether the document lacks a status that the journal has, and should have it."""
+    """Whether a status of the journal is missing in the document."""
     known = document.snapshot().status_conditions
     moment = given.last_transition_time
     if any((item.type, item.last_transition_time) == (given.type, moment) for item in known):
@@ -247,40 +250,40 @@ def _is_missing(given: Condition, document: RunDocument) -> bool:
     return is_newer or (given.type in FINAL_STATUSES and not document.is_final)
 
 
-def _enter_ending(document: RunDocument, left: list[Attempt]) -> bool:
-    """Give a run that nobody writes the ending that it lacks; whether its process was lost."""
+def _record_ending(document: RunDocument, dead: list[Attempt]) -> bool:
+    """Give a run that nobody writes its final status; whether its process was lost."""
     if document.snapshot().is_managed:
         return False  # the scheduler keeps its status
-    speaker = _speaker(left)
-    given = None if speaker is None else read_status(speaker.status)
+    status_attempt = _status_attempt(dead)
+    given = None if status_attempt is None else read_status(status_attempt.status)
     if given is not None and _is_missing(given, document):
-        # An ending; or that a settled run was set running again, after which it counts no more.
+        # A final status; or `running`, of a finished run that was continued.
         document.add_condition(
             given.type,
             reason=given.reason or "",
             message=given.message,
             at=given.last_transition_time,
         )
-    return not document.is_final and _enter_loss(document, left)
+    return not document.is_final and _record_process_lost(document, dead)
 
 
-def _enter_loss(document: RunDocument, dead: list[Attempt]) -> bool:
+def _record_process_lost(document: RunDocument, dead: list[Attempt]) -> bool:
     record = document.snapshot()
-    owner, signs = _last_signs(dead)
+    owner, signs = _last_seen(dead)
     signs += [condition.last_transition_time for condition in record.status_conditions]
     who = f"process {owner.pid} on {owner.host}" if owner else "the process"
     document.add_condition(
         "failed",
         reason="ProcessLost",
-        message=f"{who} ended without a word: killed, or the machine went down",
-        # Not now: that may be weeks later. Times of files are a little behind the clock.
+        message=f"{who} ended without a final status: it was killed, or the machine went down",
+        # Not now: the repair may come weeks later. Times of files are a little behind the clock.
         at=max((sign for sign in signs if sign is not None), default=None),
     )
     return True
 
 
-def _last_signs(dead: list[Attempt]) -> tuple[Owner | None, list[datetime | None]]:
-    """The process that came last, if it can be told, and when the dead were last seen."""
+def _last_seen(dead: list[Attempt]) -> tuple[Owner | None, list[datetime | None]]:
+    """The newest owner, if one can be read, and when files of these attempts were last written."""
     owner: Owner | None = None
     signs: list[datetime | None] = []
     for attempt in dead:

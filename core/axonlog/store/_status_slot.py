@@ -23,13 +23,13 @@ _LONGEST_BYTES = _SIZE_BYTES - _PREFIX.size
 
 
 def reserve_status(path: Path) -> None:
-    """Make the file with room for one status, and none in it yet.
+    """Make the file, with space for one status and none in it yet.
 
     Raises:
-        OSError: There is no room.
+        OSError: There is no space.
     """
     # Zeros that are written, not `posix_fallocate`: blocks that were only promised may need
-    # room elsewhere when they are first written to.
+    # more space when they are first written to.
     path.write_bytes(bytes(_SIZE_BYTES))
 
 

@@ -21,16 +21,16 @@ from ._file_lock import LOCK_TIMEOUT_S, FileLock, LockTimeoutError, ThreadLock
 from ._layout import RunDirectory
 from ._lineage import Lineage
 from ._names import EventNames
-from ._owner import SIGN_INTERVAL_S, is_owner_alive, this_process
+from ._owner import HEARTBEAT_INTERVAL_S, is_owner_alive, this_process
 from ._repair import repair
-from ._replay import Replay, lock_path
+from ._replay import JournalReplay, lock_path
 from ._spool import Spool, SpooledEvent, replay_events
 from ._status_slot import reserve_status, write_status
 from .journal import Attempt, Journal, attempts_in, new_attempt
 
 _log = logging.getLogger("axonlog")
 
-# A user waits for the training to begin: so long for another process that holds the run's lock.
+# How long the start of a run waits for another process that holds its lock.
 _OPEN_TIMEOUT_S = 2.0
 
 
@@ -65,11 +65,11 @@ class RunStore:
         self.journal = journal
         self.spool = Spool(directory, journal.attempt.name)
         self._event_files = event_files
-        self._replay = Replay(directory, event_files)
+        self._replay = JournalReplay(directory, event_files)
         self._refreshing = ThreadLock(f"{directory.journal}: the journal")
         self._is_guest = is_guest
         self._is_closed = False
-        self._sign_due_s = time.monotonic() + SIGN_INTERVAL_S
+        self._heartbeat_due_s = time.monotonic() + HEARTBEAT_INTERVAL_S
 
     @classmethod
     def open(
@@ -83,15 +83,15 @@ class RunStore:
     ) -> RunStore:
         """Open the run in ``path``: the one that is there, or else ``fresh``.
 
-        What a process that died has left there is repaired first, unless another process holds
-        the lock for that; then a warning says so, and it stays for later.
+        What a dead process has left there is repaired first. If another process holds the lock,
+        a warning says so, and the next opening repairs it.
 
         Args:
             path: The run's directory.
             fresh: The run document to begin with.
             accepts_records: See ``Journal``.
             on_lost: See ``Journal``.
-            is_guest: Whether the run's status is another process's to give.
+            is_guest: Whether another process sets the run's status.
 
         Raises:
             ContextError: Another run lives there.
@@ -113,8 +113,8 @@ class RunStore:
             except LockTimeoutError as error:
                 timeout_s = 0.0
                 _log.warning(
-                    "%s: goes on without what an earlier process has left in the journal; that "
-                    "is kept, and brought into the event files later: %s",
+                    "%s: an earlier process left points in the journal; they are "
+                    "kept, and brought into the event files later: %s",
                     path,
                     error,
                 )
@@ -170,17 +170,17 @@ class RunStore:
         """
         return replay_events(self.directory, self._event_files, encode)
 
-    def enter_status(self, status: Status, *, reason: str, message: str | None) -> None:
-        """Enter the status that this process gives the run.
+    def record_status(self, status: Status, *, reason: str, message: str | None) -> None:
+        """Record a status of the run.
 
-        It is in reserved bytes of the journal first: where the run document cannot be written,
-        the next save makes up for it, or else whoever opens the run next.
+        It is written to reserved bytes of the journal first. If the run document cannot be written
+        then, the next save or the repair of the run adds it.
 
         Raises:
             OSError: It is nowhere on disk.
         """
         now = datetime.now(timezone.utc)
-        kept = self._keep_status(
+        kept = self._journal_status(
             Condition(
                 type=status,
                 reason=reason,
@@ -194,15 +194,15 @@ class RunStore:
         except OSError as error:
             if not kept:
                 raise
-            _log.info("%s: %s waits in the journal: %s", self.directory.document, status, error)
+            _log.info("%s: %s is in the journal only: %s", self.directory.document, status, error)
 
-    def keep_ending(self) -> None:
-        """Note in the journal, too, that the run has the ending that its document has."""
+    def journal_final_status(self) -> None:
+        """Write the newest status of the run document to the journal, too."""
         for condition in self.document.snapshot().status_conditions[-1:]:
-            self._keep_status(condition)
+            self._journal_status(condition)
 
     def keep_last_values(self, values: Mapping[str, float]) -> None:
-        """Keep numbers among the outputs with the next refresh, and nothing else of them.
+        """Set numbers among the outputs with the next refresh, without an event file.
 
         Raises:
             EventError: A name cannot be used.
@@ -212,19 +212,19 @@ class RunStore:
     def refresh(
         self, *, final: bool = False, timeout_s: float = LOCK_TIMEOUT_S, deadline: float = math.inf
     ) -> bool:
-        """Bring event files, outputs, flags and summaries up to what has been logged.
+        """Update event files, outputs, flags and summaries to what has been logged.
 
         Args:
-            final: Tell every file's whole length, however little it has grown.
-            timeout_s: How long to wait for another thread or process that is at it.
+            final: Update every summary, however little its file has grown.
+            timeout_s: How long to wait for another thread or process that holds the lock.
             deadline: When to stop after a batch, by ``time.monotonic``.
 
         Returns:
-            Whether all points are in the event files; see ``Replay.own``.
+            Whether all points are in the event files; see ``JournalReplay.own``.
 
         Raises:
-            LockTimeoutError: Others were at it all the time; the journal keeps everything.
-            OSError: A file could not be read or written; the next refresh makes up for it.
+            LockTimeoutError: Others held the lock all the time; the journal keeps everything.
+            OSError: A file could not be read or written; the next refresh tries again.
         """
         if not self._refreshing.acquire(timeout_s=timeout_s):
             raise self._is_busy(timeout_s)
@@ -233,33 +233,33 @@ class RunStore:
             self.document.save()
             if not final:
                 self._look_ahead()
-            is_complete = self._replay.own(self.journal, deadline=deadline)
-            for attempt in self._left_attempts():
-                # A guest leaves the status of the run's own process to whoever repairs the run.
+            is_complete = self._replay.replay_journal(self.journal, deadline=deadline)
+            for attempt in self._dead_attempts():
+                # A guest does not decide how the run's own process ended: the repair does.
                 is_kept = self._is_guest and attempt.status.exists()
                 if attempt.indexes or not is_kept:
-                    self._replay.left(attempt)
-                    self._replay.forget(attempt, keeps_status=is_kept)
+                    self._replay.replay_attempt(attempt)
+                    self._replay.remove_attempt(attempt, keeps_status=is_kept)
             self._event_files.publish(final=final)
         finally:
             self._refreshing.release()
         return is_complete
 
-    def adopt(self, path: Path, rows_before: bytes) -> None:
-        """Take over the rows that another copy of an event file has and this one lacks.
+    def merge_remote(self, path: Path, remote: bytes) -> None:
+        """Merge the rows that the server's copy of an event file has and the local one lacks.
 
         Raises:
             OSError: The file cannot be replaced.
         """
         with self._refreshing:
             with self._replay.between_batches():
-                self._event_files.adopt(path, rows_before)
-            if self._is_closed:  # the delivery goes on after that; no refresh comes any more
+                self._event_files.merge_remote(path, remote)
+            if self._is_closed:  # delivery goes on after it, but no refresh does
                 self._event_files.publish(final=True)
-                self._replay.tidy()
+                self._replay.remove_folder_if_empty()
 
     def close(self, *, timeout_s: float = LOCK_TIMEOUT_S, deadline: float = math.inf) -> bool:
-        """Refuse further points, tell everything once more and close the files.
+        """Refuse further points, refresh for the last time and close the files.
 
         Args:
             timeout_s: See ``refresh``.
@@ -267,15 +267,15 @@ class RunStore:
 
         Returns:
             Whether all points and spooled events are in the event files. If not, then journal or
-            spool stay, for whoever opens the run next: a signal handler may have asked in the
-            middle of things, or the deadline is over.
+            spool stay for the next opening: the deadline is over, or a signal handler called this
+            in the middle of a refresh.
 
         Raises:
             OSError: As ``refresh``; the journal stays then too.
         """
         self.journal.close()
         is_complete = False
-        # A thread that holds it may wait for one that a signal handler interrupted: this one.
+        # The thread that holds it may be waiting for this one, if a signal handler interrupted it.
         is_held = self._refreshing.acquire(timeout_s=timeout_s)
         try:
             if not is_held:
@@ -283,15 +283,15 @@ class RunStore:
             if self.refresh(final=True, timeout_s=timeout_s, deadline=deadline):
                 self.spool.close()
                 is_complete = not self.spool.pending()
-                if self.document.is_saved:  # else the journal alone may have the ending
-                    self._replay.forget(self.journal.attempt)
+                if self.document.is_saved:  # else only the journal may have the final status
+                    self._replay.remove_attempt(self.journal.attempt)
         finally:
             self._is_closed = True
             if is_held:
                 self._event_files.close()
                 self.journal.release()
                 self._refreshing.release()
-            # Without it the journal counts as that of a process which is dead.
+            # Without it the attempt counts as that of a dead process.
             with contextlib.suppress(OSError):
                 self.journal.attempt.owner.unlink(missing_ok=True)
         return is_complete
@@ -302,7 +302,7 @@ class RunStore:
             f"process that holds its lock, for {timeout_s:.1f} seconds"
         )
 
-    def _keep_status(self, condition: Condition) -> bool:
+    def _journal_status(self, condition: Condition) -> bool:
         """Whether it is in the journal."""
         if self._is_guest:
             return False
@@ -314,15 +314,15 @@ class RunStore:
         return True
 
     def _look_ahead(self) -> None:
-        with contextlib.suppress(OSError):  # the log call that finds no segment will tell
+        with contextlib.suppress(OSError):  # a log call that needs the segment reports it
             self.journal.prepare()
-        if time.monotonic() >= self._sign_due_s:
-            self._sign_due_s = time.monotonic() + SIGN_INTERVAL_S
+        if time.monotonic() >= self._heartbeat_due_s:
+            self._heartbeat_due_s = time.monotonic() + HEARTBEAT_INTERVAL_S
             with contextlib.suppress(FileNotFoundError):
                 os.utime(self.journal.attempt.owner)
 
-    def _left_attempts(self) -> list[Attempt]:
-        """Other processes that joined this run, and died."""
+    def _dead_attempts(self) -> list[Attempt]:
+        """Attempts of other processes of this run that are dead."""
         return [
             attempt
             for attempt in attempts_in(self.directory.journal)
@@ -331,10 +331,10 @@ class RunStore:
 
 
 def _begin_attempt(directory: RunDirectory, *, is_guest: bool, timeout_s: float) -> Attempt:
-    """An attempt of this process, with its note and the room for its status."""
+    """An attempt of this process, with its owner file and reserved bytes for its status."""
     attempt = new_attempt(directory.journal)
     lock = FileLock(lock_path(directory))
-    # From who is tidying up there. Who takes longer than that for it is doing something else.
+    # Another process may be removing the folder. One that holds the lock longer does not.
     with lock.held_if_free(timeout_s=timeout_s):
         attempt.folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -348,7 +348,7 @@ def _begin_attempt(directory: RunDirectory, *, is_guest: bool, timeout_s: float)
 
 
 def _abandon_attempt(attempt: Attempt) -> None:
-    """Take away what would make the run look as if this process wrote it."""
+    """Remove the files by which the run would count as written by this process."""
     for file in (attempt.owner, attempt.status):
         with contextlib.suppress(OSError):
             file.unlink(missing_ok=True)

@@ -274,7 +274,7 @@ class Recorder:
         delivery = Delivery(
             self.store.directory,
             run_client(context),
-            merge_remote=self.store.adopt,
+            merge_remote=self.store.merge_remote,
             with_files=with_files,
             attempt_from=attempt_from,
         )
@@ -299,14 +299,14 @@ class Recorder:
         if self.context.is_managed.value:
             return
         if status in FINAL_STATUSES and not is_worse:
-            self.store.keep_ending()
+            self.store.journal_final_status()
             return
         message = outcome.message or _MESSAGES.get(outcome.status)
         self._set_status(outcome.status, outcome.reason, message)
 
     def _set_status(self, status: Status, reason: str | None, message: str | None) -> None:
         with self.tolerating_disk_failure():
-            self.store.enter_status(status, reason=reason or DEFAULT_REASON, message=message)
+            self.store.record_status(status, reason=reason or DEFAULT_REASON, message=message)
 
     def _close_store(self, deadline: float) -> None:
         try:

@@ -86,7 +86,7 @@ def test_the_newest_failure_can_be_asked_for_while_another_thread_delivers():
             for number in range(50):
                 tracker.note_failure("file", str(number), 1, error)
             for number in range(50):
-                tracker.forget("file", str(number))
+                tracker.note_success("file", str(number))
 
     thread = threading.Thread(target=deliver)
     thread.start()

@@ -150,7 +150,7 @@ def test_a_lock_that_somebody_keeps_costs_no_change(written, monkeypatch, caplog
         (written / "lineages.plx.json").write_text("[]")
         assert not document.is_saved
     said = [record.getMessage().partition(": ")[2] for record in caplog.records]
-    assert [text.partition(";")[0] for text in said] == ["another process keeps its lock"] * 2
+    assert [text.partition(";")[0] for text in said] == ["another process holds its lock"] * 2
     document.save()
     lineage.add([])
     record = read_record(path)

@@ -4,7 +4,7 @@ from axonlog.store._names import EventNames
 
 
 def names_in(tmp_path):
-    return EventNames(tmp_path / "told.json", tmp_path / "claims.json")
+    return EventNames(tmp_path / "collisions.json", tmp_path / "allocated.json")
 
 
 def test_the_first_of_two_names_keeps_the_file_and_both_are_told(tmp_path):
@@ -14,15 +14,15 @@ def test_the_first_of_two_names_keeps_the_file_and_both_are_told(tmp_path):
     assert stems[0] == stems[3] == "a__b"
     assert len(set(stems)) == 3
     assert all(stem.startswith("a__b-") for stem in stems[1:3])
-    told = json.loads((tmp_path / "told.json").read_text())
-    assert told == {"metric": {"a__b": "a/b", stems[1]: "a__b", stems[2]: "a\\b"}}
+    collisions = json.loads((tmp_path / "collisions.json").read_text())
+    assert collisions == {"metric": {"a__b": "a/b", stems[1]: "a__b", stems[2]: "a\\b"}}
 
 
 def test_names_that_never_met_leave_no_file_that_stays(tmp_path):
     names = names_in(tmp_path)
     assert [names.stem("metric", name) for name in ("train/loss", "acc")] == ["train__loss", "acc"]
     names.save()
-    assert not (tmp_path / "told.json").exists()
+    assert not (tmp_path / "collisions.json").exists()
 
 
 def test_a_name_that_is_no_text_is_noted_and_found_again(tmp_path):
@@ -31,7 +31,7 @@ def test_a_name_that_is_no_text_is_noted_and_found_again(tmp_path):
     names.save()
     assert stems[0] == "ud800" != stems[1]
     assert names_in(tmp_path).stem("metric", "\ud800") == "ud800"
-    assert json.loads((tmp_path / "told.json").read_text())["metric"]["ud800"] == "\ud800"
+    assert json.loads((tmp_path / "collisions.json").read_text())["metric"]["ud800"] == "\ud800"
 
 
 def test_kinds_do_not_mix(tmp_path):
@@ -47,7 +47,7 @@ def test_another_process_finds_the_same_files(tmp_path):
     stem = later.stem("metric", "a__b")
     assert stem != "a__b"
     later.save()
-    (tmp_path / "claims.json").unlink()  # as when a run has ended
+    (tmp_path / "allocated.json").unlink()  # as when a run has ended
     assert names_in(tmp_path).stem("metric", "a__b") == stem
     assert names_in(tmp_path).stem("metric", "a/b") == "a__b"
 

@@ -12,13 +12,13 @@ from axonlog.store import (
     Repair,
     RunRecord,
     RunStore,
+    count_unreplayed,
     ending_in_journal,
     is_alive,
     is_copy,
     needs_repair,
     repair,
     repair_siblings,
-    waiting_in_journal,
 )
 
 FRESH = RunRecord(uuid="1" * 32, owner="acme", project="digits")
@@ -50,7 +50,7 @@ def test_a_run_whose_process_died_is_completed_and_failed(tmp_path):
     assert [c["type"] for c in record["status_conditions"]] == ["running", "failed"]
     last = record["status_conditions"][-1]
     assert last["reason"] == "ProcessLost"
-    assert "ended without a word" in last["message"]
+    assert "ended without a final status" in last["message"]
     assert record["outputs"] == {"loss": 0.5}
     assert record["finished_at"] >= record["started_at"]
     values = [(e.step, e.value) for e in read_events(path / "events/metric/loss.plx")]
@@ -77,15 +77,15 @@ def say(path, *statuses, is_settled=False):
     child = os.fork()
     if child == 0:
         store = RunStore.open(path, FRESH)
-        store.enter_status("running", reason="r", message=None)
+        store.record_status("running", reason="r", message=None)
         store.document.merge("inputs", {"text": "x" * 5000})
         if is_settled:
-            store.enter_status("succeeded", reason="r", message="said in the document")
+            store.record_status("succeeded", reason="r", message="said in the document")
         store.journal.append({"loss": 1.0}, 1, None)
         # No file may grow, or be made, beyond 4 KiB: the document has more.
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, -1))
         for status in statuses:
-            store.enter_status(status, reason="Word", message=f"said {status}")
+            store.record_status(status, reason="Word", message=f"said {status}")
         os._exit(9)
     os.waitpid(child, 0)
 
@@ -130,10 +130,10 @@ def test_an_ending_outlives_points_that_find_no_room(tmp_path):
     with pytest.raises(OSError, match="No space left"):
         repair(tmp_path)
     assert record_of(tmp_path)["status"] == "succeeded"
-    assert waiting_in_journal(tmp_path, with_living=False).points == 1
+    assert count_unreplayed(tmp_path, with_living=False).points == 1
     full.unlink()
     assert repair(tmp_path) == Repair(tmp_path, points=1, dropped_bytes=0, is_lost=False)
-    assert waiting_in_journal(tmp_path, with_living=False).points == 0
+    assert count_unreplayed(tmp_path, with_living=False).points == 0
 
 
 def test_points_that_wait_are_counted_once_each(tmp_path):
@@ -143,24 +143,24 @@ def test_points_that_wait_are_counted_once_each(tmp_path):
     store.refresh()
     for step in range(7):
         store.journal.append({"loss": 1.0, "acc": 0.5}, step, None)
-    assert waiting_in_journal(tmp_path, with_living=True).points == 14
-    assert waiting_in_journal(tmp_path, with_living=False).points == 0
+    assert count_unreplayed(tmp_path, with_living=True).points == 14
+    assert count_unreplayed(tmp_path, with_living=False).points == 0
     store.close()
-    assert waiting_in_journal(tmp_path, with_living=True).points == 0
+    assert count_unreplayed(tmp_path, with_living=True).points == 0
 
 
 def test_a_part_of_a_journal_that_cannot_be_understood_is_named(tmp_path):
     die(tmp_path)
     (segment,) = (tmp_path / ".axonlog" / "journal").glob("*.journal")
     segment.write_bytes(b"something else that is long enough")
-    waiting = waiting_in_journal(tmp_path, with_living=False)
+    waiting = count_unreplayed(tmp_path, with_living=False)
     assert (waiting.points, waiting.unreadable) == (0, (segment,))
 
 
 def test_a_copy_of_a_living_run_gets_its_points_and_no_ending(tmp_path):
     path, copy = tmp_path / "run", tmp_path / "copy"
     store = RunStore.open(path, FRESH)
-    store.enter_status("running", reason="r", message=None)
+    store.record_status("running", reason="r", message=None)
     store.journal.append({"loss": 1.0}, 1, None)
     shutil.copytree(path, copy)
     assert (is_copy(path), is_copy(copy)) == (False, True)
@@ -171,7 +171,7 @@ def test_a_copy_of_a_living_run_gets_its_points_and_no_ending(tmp_path):
             (1, 1.0)
         ]
     store.journal.append({"loss": 0.5}, 2, None)
-    store.enter_status("succeeded", reason="r", message=None)
+    store.record_status("succeeded", reason="r", message=None)
     store.close()
     assert repair(copy) is None
     assert record_of(copy)["status"] == "running"

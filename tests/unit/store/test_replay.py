@@ -221,7 +221,7 @@ def test_rows_from_a_server_are_adopted_between_two_batches(tmp_path):
     store.journal.append({"loss": 2.0}, 2, None)
     store.refresh()
     path = tmp_path / "events" / "metric" / "loss.plx"
-    store.adopt(path, b"step|timestamp|metric\n1|2026-01-01 00:00:00.000000+00:00|1.0")
+    store.merge_remote(path, b"step|timestamp|metric\n1|2026-01-01 00:00:00.000000+00:00|1.0")
     store.journal.append({"loss": 3.0}, 3, None)
     store.close()
     assert points(tmp_path, "loss") == [(1, 1.0), (2, 2.0), (3, 3.0)]

@@ -18,8 +18,8 @@ from axonlog.store import (
     RunStore,
     Spool,
     SpooledEvent,
+    count_unreplayed,
     repair,
-    waiting_in_journal,
 )
 
 FRESH = RunRecord(uuid="1" * 32, owner="acme", project="digits")
@@ -81,7 +81,7 @@ def test_views_of_any_shape_are_kept_as_their_bytes(tmp_path):
 
 def test_events_of_a_killed_process_are_encoded_by_its_repair_in_the_order_of_the_calls(tmp_path):
     die(tmp_path, event(3), event(1), event(2, name="other"), event(2))
-    assert waiting_in_journal(tmp_path, with_living=False).points == 1 + 4
+    assert count_unreplayed(tmp_path, with_living=False).points == 1 + 4
     report = repair(tmp_path, encode=encode)
     assert report is not None
     assert (report.points, report.events) == (1, 4)
@@ -98,7 +98,7 @@ def test_events_of_a_killed_process_are_encoded_by_its_repair_in_the_order_of_th
 def test_what_was_repaired_without_an_encoder_is_encoded_later(tmp_path):
     die(tmp_path, event(1))
     repair(tmp_path)
-    assert waiting_in_journal(tmp_path, with_living=False).points == 1
+    assert count_unreplayed(tmp_path, with_living=False).points == 1
     report = repair(tmp_path, encode=encode)
     assert report is not None
     assert (report.points, report.events, report.is_lost) == (0, 1, False)
@@ -121,8 +121,8 @@ def test_the_spool_of_a_living_process_is_left_to_it(tmp_path):
     store = RunStore.open(tmp_path, FRESH)
     ticket = store.spool.put(event(1))
     assert repair(tmp_path, encode=encode) is None
-    assert waiting_in_journal(tmp_path, with_living=False).points == 0
-    assert waiting_in_journal(tmp_path, with_living=True).points == 1
+    assert count_unreplayed(tmp_path, with_living=False).points == 0
+    assert count_unreplayed(tmp_path, with_living=True).points == 1
     ticket.done()
     assert store.close()
     assert not (tmp_path / ".axonlog").exists()
@@ -154,7 +154,7 @@ def test_a_torn_event_is_set_aside_and_reported_once(tmp_path, caplog, damage):
     (record,) = [r for r in caplog.records if "kept as" in r.getMessage()]
     assert f"{first}.unreadable: " in record.getMessage()
     assert spooled(tmp_path) == [f"{first.name}.unreadable"]
-    assert waiting_in_journal(tmp_path, with_living=False).points == 0
+    assert count_unreplayed(tmp_path, with_living=False).points == 0
 
 
 def test_an_event_that_cannot_be_encoded_is_set_aside_and_the_others_go_on(tmp_path, caplog):

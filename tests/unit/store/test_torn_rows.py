@@ -107,9 +107,9 @@ def test_a_batch_taken_back_never_makes_a_file_longer(tmp_path):
     writer, path = EventWriter(), tmp_path / "loss.plx"
     writer.append(path, "metric", "\n1|t|0.5")
     before = path.read_bytes()
-    assert writer.restore(path, len(before) + 100) == b""
+    assert writer.truncate(path, len(before) + 100) == b""
     assert path.read_bytes() == before
-    assert writer.restore(path, len(before) - 3) == b"0.5"
+    assert writer.truncate(path, len(before) - 3) == b"0.5"
 
 
 def test_notes_of_another_shape_are_named(tmp_path):
@@ -117,7 +117,7 @@ def test_notes_of_another_shape_are_named(tmp_path):
     note = tmp_path / ".axonlog" / "journal" / "drained.json"
     for text in ("[]", '{"positions": {"a": 1}, "undo": {}}'):
         note.write_text(text)
-        with pytest.raises(Exception, match=r"drained\.json: not a note on the journal"):
+        with pytest.raises(Exception, match=r"drained\.json: not the state of a replay"):
             repair(tmp_path)
     note.unlink()
     (tmp_path / ".axonlog" / "names.json").write_text('["a"]')

@@ -16,7 +16,7 @@ from support.fault_server import Answer, FaultServer, Reset
 from support.runs import points_of
 
 UUID = "8aac02e3a62a4f0aaa257c59da5eab80"
-LOCAL_THREADS = {"axonlog-start", "axonlog-keeper", "axonlog-repair"}
+LOCAL_THREADS = {"axonlog-start", "axonlog-flusher", "axonlog-repair"}
 INSTALLATION = b'{"key": "c361", "version": "2.18.0", "dist": "ce", "mode": "sandbox"}'
 
 

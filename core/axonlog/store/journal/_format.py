@@ -16,12 +16,12 @@ from axonlog.errors import CacheError
 _MAGIC = b"axonlog\n"
 _VERSION = 1
 
-_HEADER = struct.Struct("<8sII")
-_WORD = struct.Struct("<Q")
+_SEGMENT_HEADER = struct.Struct("<8sII")
+_FRAME_HEADER = struct.Struct("<Q")
 _CRC = struct.Struct("<I")
 
-HEADER_BYTES = _HEADER.size + _CRC.size
-_SHORTEST = _WORD.size + _CRC.size
+HEADER_BYTES = _SEGMENT_HEADER.size + _CRC.size
+_SHORTEST = _FRAME_HEADER.size + _CRC.size
 
 NAMES, POINTS, POINTS_WITHOUT_STEP, SPECIAL_POINTS = 1, 2, 3, 4
 
@@ -32,14 +32,14 @@ class PointsFormat(NamedTuple):
     """How the points of one tuple of names are packed: two steps, because of the checksum.
 
     Attributes:
-        pack: From the word, the step, the time and the values to the frame without its CRC.
-        close: From that and its CRC to the frame.
+        pack: From the header, the step, the time and the values to the frame without its CRC.
+        append_crc: From that and its CRC to the frame.
         unpack: From a buffer and an offset to step, time, values and CRC.
         size_bytes: Of the frame.
     """
 
     pack: Callable[..., bytes]
-    close: Callable[[bytes, int], bytes]
+    append_crc: Callable[[bytes, int], bytes]
     unpack: Callable[[bytes, int], tuple[Any, ...]]
     size_bytes: int
 
@@ -60,7 +60,7 @@ def frame_header(kind: int, names_id: int, size_bytes: int) -> int:
 
 def segment_header(index: int) -> bytes:
     """The beginning of segment ``index``."""
-    text = _HEADER.pack(_MAGIC, _VERSION, index)
+    text = _SEGMENT_HEADER.pack(_MAGIC, _VERSION, index)
     return text + _CRC.pack(crc32(text))
 
 
@@ -80,7 +80,7 @@ def special_frame(
 
 def _frame(kind: int, names_id: int, payload: bytes) -> bytes:
     size_bytes = _SHORTEST + len(payload)
-    body = _WORD.pack(frame_header(kind, names_id, size_bytes)) + payload
+    body = _FRAME_HEADER.pack(frame_header(kind, names_id, size_bytes)) + payload
     return body + _CRC.pack(crc32(body))
 
 
@@ -140,25 +140,25 @@ def scan(
         _check_header(data)
         position = HEADER_BYTES
     size, view = len(data), memoryview(data)
-    unpack_word, unpack_crc = _WORD.unpack_from, _CRC.unpack_from
+    unpack_header, unpack_crc = _FRAME_HEADER.unpack_from, _CRC.unpack_from
     decoders: dict[int, _Decoder] = {}
     # Names that are logged in turn (loss, accuracy, loss, ...) make one batch each, not hundreds.
     growing: dict[int, Batch] = {}
     while size - position >= _SHORTEST:
-        (word,) = unpack_word(data, position)
-        length = word & 0xFFFFFFFF
+        (header,) = unpack_header(data, position)
+        length = header & 0xFFFFFFFF
         end = position + length
         if length < _SHORTEST or end > size:
             break
         (crc,) = unpack_crc(data, end - 4)
         if crc32(view[position : end - 4]) != crc:
             break
-        decoder = decoders.get(word)
+        decoder = decoders.get(header)
         if decoder is not None:
-            batch = growing.get(word)
+            batch = growing.get(header)
             if batch is None:
                 batch = _begin(decoder.names, growing)
-                growing[word] = batch
+                growing[header] = batch
                 batches.append(batch)
             step, time, *values, _ = decoder.unpack(data, position)
             batch.steps.append(step if decoder.has_step else None)
@@ -166,12 +166,12 @@ def scan(
             batch.values.append(tuple(values))
             position = end
             continue
-        kind, names_id = word >> 32 & 0xFF, word >> 40
+        kind, names_id = header >> 32 & 0xFF, header >> 40
         if kind != NAMES and names_id not in names_by_id:
             break
         if kind in (POINTS, POINTS_WITHOUT_STEP):
             names = names_by_id[names_id]
-            decoders[word] = _Decoder(names, points_format(len(names)).unpack, kind == POINTS)
+            decoders[header] = _Decoder(names, points_format(len(names)).unpack, kind == POINTS)
             continue  # to the same frame again, which can be read now
         payload = json.loads(data[position + 8 : end - 4])
         if kind == NAMES:
@@ -185,9 +185,9 @@ def scan(
 
 
 def _check_header(data: bytes) -> None:
-    magic, version, _ = _HEADER.unpack_from(data)
-    (crc,) = _CRC.unpack_from(data, _HEADER.size)
-    if magic != _MAGIC or crc != crc32(data[: _HEADER.size]):
+    magic, version, _ = _SEGMENT_HEADER.unpack_from(data)
+    (crc,) = _CRC.unpack_from(data, _SEGMENT_HEADER.size)
+    if magic != _MAGIC or crc != crc32(data[: _SEGMENT_HEADER.size]):
         raise CacheError("not a segment of a journal")
     if version != _VERSION:
         raise CacheError(f"a journal of version {version}: read it with a newer axonlog")
@@ -195,9 +195,9 @@ def _check_header(data: bytes) -> None:
 
 def _begin(names: tuple[str, ...], growing: dict[int, Batch]) -> Batch:
     """A batch for ``names``; those with a name in common grow no more, or points change places."""
-    for word, other in list(growing.items()):
+    for header, other in list(growing.items()):
         if not set(names).isdisjoint(other.names):
-            del growing[word]
+            del growing[header]
     return Batch(names)
 
 

@@ -36,7 +36,7 @@ _FIRST_BYTES = 256 * 1024
 _SEGMENT_BYTES = 512 * 1024
 
 # While the disk is full a log call must not ask it again each time.
-_PAUSE_S = 1.0
+_RETRY_INTERVAL_S = 1.0
 
 # How long the end of a run waits for a thread that logs.
 _LOCK_TIMEOUT_S = 2.0
@@ -49,7 +49,7 @@ _clock = time.time
 
 # New names, a full segment, a step or a number that the short way cannot take: nothing was
 # written then, and the careful way finds out.
-_UNUSUAL = (LookupError, TypeError, ValueError, OverflowError, struct.error, OSError)
+_NEEDS_CHECKS = (LookupError, TypeError, ValueError, OverflowError, struct.error, OSError)
 
 
 # How points under one tuple of names go into the present segment: pack, close, write, the word of
@@ -101,7 +101,7 @@ class Journal:
         self._bytes_before = 0
         self._sealed: list[Segment] = []
         self._spare: Segment | None = None
-        self._trouble: tuple[OSError, float] | None = None
+        self._failure: tuple[OSError, float] | None = None
         self._active = self._make(_FIRST_BYTES, at_least_bytes=0)
         _populate(self._active)
         _OPEN.add(self)
@@ -122,27 +122,29 @@ class Journal:
             if len(values) == 1:
                 for name in values:
                     number = values[name]
-                pack, close, write, word, bare, _ = self._single[name]
+                pack, append_crc, write, header, header_without_step, _ = self._single[name]
                 if timestamp is None and type(number) in _PLAIN:
                     if step is None:
-                        body = pack(bare, 0, _clock(), number)
+                        body = pack(header_without_step, 0, _clock(), number)
                     else:
-                        body = pack(word, step, _clock(), number)
-                    write(close(body, crc32(body)))
+                        body = pack(header, step, _clock(), number)
+                    write(append_crc(body, crc32(body)))
                     return
             else:
-                pack, close, write, word, bare, _ = self._entries[tuple(values)]
+                pack, append_crc, write, header, header_without_step, _ = self._entries[
+                    tuple(values)
+                ]
                 numbers = values.values()
                 if timestamp is None and _PLAIN.issuperset(map(type, numbers)):
                     if step is None:
-                        body = pack(bare, 0, _clock(), *numbers)
+                        body = pack(header_without_step, 0, _clock(), *numbers)
                     else:
-                        body = pack(word, step, _clock(), *numbers)
-                    write(close(body, crc32(body)))
+                        body = pack(header, step, _clock(), *numbers)
+                    write(append_crc(body, crc32(body)))
                     return
-        except _UNUSUAL:
+        except _NEEDS_CHECKS:
             pass
-        self._append_carefully(values, step, timestamp)
+        self._append_checked(values, step, timestamp)
 
     def append_one(self, name: str, number: Any, step: Any, timestamp: Any) -> None:
         """As ``append`` for one number, in half the time.
@@ -151,27 +153,27 @@ class Journal:
             EventError: It is not acceptable.
         """
         try:
-            pack, close, write, word, bare, _ = self._single[name]
+            pack, append_crc, write, header, header_without_step, _ = self._single[name]
             if timestamp is None and type(number) in _PLAIN:
                 if step is None:
-                    body = pack(bare, 0, _clock(), number)
+                    body = pack(header_without_step, 0, _clock(), number)
                 else:
-                    body = pack(word, step, _clock(), number)
-                write(close(body, crc32(body)))
+                    body = pack(header, step, _clock(), number)
+                write(append_crc(body, crc32(body)))
                 return
-        except _UNUSUAL:
+        except _NEEDS_CHECKS:
             pass
-        self._append_carefully({name: number}, step, timestamp)
+        self._append_checked({name: number}, step, timestamp)
 
     def suspend(self) -> None:
         """Ask ``accepts_records`` again before the next points."""
-        with self._held_or_late():
+        with self._locked_or_timeout():
             self._entries, self._single = {}, {}
 
     def prepare(self) -> None:
         """Make the next segment before it is needed; for a thread that may wait for the disk."""
         segment = self._active
-        if self._spare is not None or self._is_closed or segment.room_bytes > segment.used_bytes:
+        if self._spare is not None or self._is_closed or segment.free_bytes > segment.used_bytes:
             return
         spare = make_segment(
             *self._next_file(), _SEGMENT_BYTES, at_least_bytes=0, mapped=self._mapped
@@ -180,7 +182,7 @@ class Journal:
         # No lock, here and below: a signal handler that ends the run in the thread which holds
         # it waits for the thread that is here.
         self._spare = spare
-        if self._has_gone_on(segment):
+        if self._is_superseded(segment):
             self._spare = None
             _discard(spare)
 
@@ -189,13 +191,13 @@ class Journal:
         active = self._active
         return [*(segment for segment in self._sealed if segment is not active), active]
 
-    def forget(self, segment: Segment) -> None:
+    def drop_segment(self, segment: Segment) -> None:
         """Drop a sealed segment from the list: it is done with."""
         self._sealed.remove(segment)
 
     def close(self) -> None:
         """Refuse all further points; what was taken stays on disk."""
-        with self._held_or_late():
+        with self._locked_or_timeout():
             self._is_closed = True
             self._entries, self._single = {}, {}
             self._active.seal()
@@ -215,7 +217,7 @@ class Journal:
         self._entries, self._single = {}, {}
 
     @contextlib.contextmanager
-    def _held_or_late(self) -> Iterator[None]:
+    def _locked_or_timeout(self) -> Iterator[None]:
         """Hold the lock inside the block, or go on without when its time is over.
 
         A thread that logs may wait for a disk that hangs. Whoever ends the run does not wait with
@@ -228,7 +230,7 @@ class Journal:
             if is_held:
                 self._lock.release()
 
-    def _append_carefully(self, values: Mapping[str, Any], step: Any, timestamp: Any) -> None:
+    def _append_checked(self, values: Mapping[str, Any], step: Any, timestamp: Any) -> None:
         """As ``append``, for whatever there may be."""
         if not self._accepts_records():
             return
@@ -240,7 +242,7 @@ class Journal:
             try:
                 check_name(name)
                 kept[name] = to_metric_value(value)
-                _learn(value)
+                _allow_fast_path(value)
             except EventError as error:
                 refused.append(f"{name!r}: {error}")
         if kept:
@@ -279,7 +281,7 @@ class Journal:
                 entry[2](frame)
             except (ValueError, OSError):
                 binding_bytes = len(names_frame(0, names))
-                self._go_on(HEADER_BYTES + binding_bytes + needed_bytes)
+                self._start_next_segment(HEADER_BYTES + binding_bytes + needed_bytes)
             else:
                 return
         raise OSError(f"{self._active.path}: {len(numbers)} points could not be written")
@@ -292,10 +294,10 @@ class Journal:
                 raise ValueError("the segment has no ids left")
             self._active.write(names_frame(names_id, names))
             self._ids[names] = names_id
-        pack, close, _, size_bytes = points_format(len(names))
+        pack, append_crc, _, size_bytes = points_format(len(names))
         entry = (
             pack,
-            close,
+            append_crc,
             self._active.write,
             frame_header(POINTS, names_id, size_bytes),
             frame_header(POINTS_WITHOUT_STEP, names_id, size_bytes),
@@ -306,13 +308,13 @@ class Journal:
             self._single[names[0]] = entry
         return entry
 
-    def _go_on(self, at_least_bytes: int) -> None:
+    def _start_next_segment(self, at_least_bytes: int) -> None:
         """To the next segment."""
         if self._is_closed:
             raise OSError(f"{self._active.path}: the journal is closed")
-        if self._trouble is not None and time.monotonic() < self._trouble[1]:
+        if self._failure is not None and time.monotonic() < self._failure[1]:
             # A new one: the old one would grow by a traceback each time.
-            before = self._trouble[0]
+            before = self._failure[0]
             raise OSError(before.errno, before.strerror, before.filename)
         full = self._active
         try:
@@ -320,10 +322,10 @@ class Journal:
                 max(_SEGMENT_BYTES, at_least_bytes), at_least_bytes=at_least_bytes
             )
         except OSError as error:
-            self._trouble = error, time.monotonic() + _PAUSE_S
+            self._failure = error, time.monotonic() + _RETRY_INTERVAL_S
             raise
-        self._trouble = None
-        if self._has_gone_on(full):  # a signal handler was here meanwhile
+        self._failure = None
+        if self._is_superseded(full):  # a signal handler was here meanwhile
             _discard(fresh)
             return
         full.seal()
@@ -332,7 +334,7 @@ class Journal:
         self._entries, self._single, self._ids, self._active = {}, {}, {}, fresh
         full.release()
 
-    def _has_gone_on(self, segment: Segment) -> bool:
+    def _is_superseded(self, segment: Segment) -> bool:
         return self._is_closed or self._active is not segment
 
     def _take_spare(self, at_least_bytes: int) -> Segment | None:
@@ -340,7 +342,7 @@ class Journal:
         if spare is None:
             return None
         # Of two segments the one made later takes the later points.
-        if spare.room_bytes < at_least_bytes or spare.index < self._active.index:
+        if spare.free_bytes < at_least_bytes or spare.index < self._active.index:
             _discard(spare)
             return None
         return spare
@@ -361,17 +363,21 @@ def _frame_of(
     entry: _Entry, numbers: tuple[float, ...], step: int | None, moment: datetime | None
 ) -> bytes:
     now = _clock()
-    pack, close, _, word, bare, names_id = entry
+    pack, append_crc, _, header, header_without_step, names_id = entry
     if moment is None:
         try:
-            body = pack(bare, 0, now, *numbers) if step is None else pack(word, step, now, *numbers)
-            return close(body, crc32(body))
+            body = (
+                pack(header_without_step, 0, now, *numbers)
+                if step is None
+                else pack(header, step, now, *numbers)
+            )
+            return append_crc(body, crc32(body))
         except struct.error:
             pass  # a step beyond 64 bits
     return special_frame(names_id, step, now if moment is None else moment, numbers)
 
 
-def _learn(value: Any) -> None:
+def _allow_fast_path(value: Any) -> None:
     """Let the scalars of NumPy take the short way from now on: they convert without a word."""
     kind = type(value)
     if kind.__module__ == "numpy" and getattr(value, "ndim", 1) == 0 and kind.__name__ != "ndarray":

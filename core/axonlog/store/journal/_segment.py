@@ -21,7 +21,7 @@ _SMALL_BYTES = 64 * 1024
 # macOS cannot: a map there would be over holes.
 _CAN_ALLOCATE = hasattr(os, "posix_fallocate")
 
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NOT_POSSIBLE = frozenset({errno.EINVAL, errno.ENODEV, errno.ENOSYS, errno.EOPNOTSUPP})
 
 # From Linux 5.14 on, and named by no Python yet: fault pages in as a store would.
@@ -47,7 +47,7 @@ class Segment(Protocol):
         """How much has been written."""
 
     @property
-    def room_bytes(self) -> int:
+    def free_bytes(self) -> int:
         """How much can still be written."""
 
     def read(self, offset: int, limit_bytes: int) -> bytes:
@@ -95,7 +95,7 @@ class MappedSegment:
         return self._used_bytes
 
     @property
-    def room_bytes(self) -> int:
+    def free_bytes(self) -> int:
         """How much can still be written."""
         return self._size_bytes - self.used_bytes
 
@@ -153,7 +153,7 @@ class WrittenSegment:
             raise
 
     @property
-    def room_bytes(self) -> int:
+    def free_bytes(self) -> int:
         """How much can still be written."""
         return self._size_bytes - self.used_bytes
 
@@ -202,7 +202,7 @@ def make_segment(
         if error.errno in _NOT_POSSIBLE:
             return WrittenSegment(path, index, size_bytes)
         small_bytes = max(_SMALL_BYTES, at_least_bytes)
-        if error.errno not in _NO_ROOM or size_bytes <= small_bytes:
+        if error.errno not in _DISK_FULL or size_bytes <= small_bytes:
             raise
     return MappedSegment(path, index, small_bytes)
 

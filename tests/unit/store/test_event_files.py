@@ -89,7 +89,7 @@ def test_rows_from_elsewhere_come_first_and_none_twice(tmp_path):
     writer, path = EventWriter(), tmp_path / "loss.plx"
     writer.append(path, "metric", "\n2|t|0.25")
     writer.append(path, "metric", "\n3|t|0.125")
-    writer.adopt(path, b"step|timestamp|metric\n1|t|0.5\n2|t|0.25")
+    writer.merge_remote(path, b"step|timestamp|metric\n1|t|0.5\n2|t|0.25")
     writer.append(path, "metric", "\n4|t|0.0625")
     rows = path.read_text().split("\n")[1:]
     assert rows == ["1|t|0.5", "2|t|0.25", "3|t|0.125", "4|t|0.0625"]
@@ -97,5 +97,5 @@ def test_rows_from_elsewhere_come_first_and_none_twice(tmp_path):
 
 def test_a_file_that_is_not_here_is_taken_over_whole(tmp_path):
     path = tmp_path / "metric" / "loss.plx"
-    EventWriter().adopt(path, b"step|timestamp|metric\n1|t|0.5")
+    EventWriter().merge_remote(path, b"step|timestamp|metric\n1|t|0.5")
     assert path.read_bytes() == b"step|timestamp|metric\n1|t|0.5"
