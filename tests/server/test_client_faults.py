@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from axonlog.client import RunClient, RunRegistration, is_already_there
+from axonlog.client import RunClient, is_already_there
 from axonlog.errors import ServerError, TransportError
-from support.clients import client_of, registered_run
+from support.clients import client_of, registered_run, run_document
 from support.fault_server import Answer, FaultProxy, Forward, LoseAnswer, Reset, Slow
 
 
@@ -22,7 +22,7 @@ def test_a_registration_whose_answer_got_lost_is_found_by_the_next(
 ) -> None:
     fault_proxy.fault(LoseAnswer(), path="/runs/sync$", times=1)
     twin = RunClient(run.owner, run.project, "ab" * 16, run.client)
-    registration = RunRegistration(uuid="ab" * 16)
+    registration = run_document("ab" * 16)
 
     with pytest.raises(TransportError) as lost:
         twin.sync(registration)

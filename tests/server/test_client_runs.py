@@ -13,12 +13,11 @@ from axonlog.client import (
     Lineage,
     ProjectClient,
     RunClient,
-    RunRegistration,
     is_already_there,
     is_retryable,
 )
 from axonlog.errors import ServerError
-from support.clients import client_of, registered_run, run_of
+from support.clients import client_of, registered_run, run_document, run_of
 from support.polyaxon_server import PolyaxonServer
 
 
@@ -75,8 +74,8 @@ def test_a_registered_run_keeps_the_uuid_it_was_given(polyaxon_server: PolyaxonS
     with run.client:
         ProjectClient(run.owner, run.project, run.client).create(exist_ok=True)
         moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
-        registration = RunRegistration(
-            uuid=run.run_uuid, name="first", tags=("t",), inputs={"lr": 0.1}, created_at=moment
+        registration = run_document(
+            run.run_uuid, name="first", tags=("t",), inputs={"lr": 0.1}, created_at=moment
         )
 
         answered = run.sync(registration)
@@ -94,7 +93,7 @@ def test_a_registered_run_keeps_the_uuid_it_was_given(polyaxon_server: PolyaxonS
 
 
 def test_registering_twice_is_recognisable_and_can_be_allowed(run: RunClient) -> None:
-    registration = RunRegistration(uuid=str(run.run_uuid), name="again")
+    registration = run_document(str(run.run_uuid), name="again")
 
     with pytest.raises(ServerError) as refused:
         run.sync(registration)
@@ -110,7 +109,7 @@ def test_registering_in_a_missing_project_is_a_404_with_the_servers_words(
     run.project = "nowhere"
 
     with run.client, pytest.raises(ServerError) as missing:
-        run.sync(RunRegistration(uuid=str(run.run_uuid)))
+        run.sync(run_document(str(run.run_uuid)))
 
     assert (missing.value.status, missing.value.detail) == (
         404,
@@ -196,7 +195,7 @@ def test_runs_are_listed_by_page_sort_and_query(polyaxon_server: PolyaxonServer)
         ProjectClient("acme", project, client).create()
         for number in range(3):
             run = RunClient("acme", project, uuid.uuid4().hex, client)
-            run.sync(RunRegistration(uuid=str(run.run_uuid), name=f"r{number}"))
+            run.sync(run_document(str(run.run_uuid), name=f"r{number}"))
         run.log_status("running")
         runs = RunClient("acme", project, client=client)
 

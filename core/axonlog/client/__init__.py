@@ -10,7 +10,6 @@ from ._models import (
     ProjectData,
     RunData,
     RunPage,
-    RunRegistration,
     RunStatuses,
     StatusCondition,
 )
@@ -29,7 +28,6 @@ __all__ = [
     "RunClient",
     "RunData",
     "RunPage",
-    "RunRegistration",
     "RunStatuses",
     "StatusCondition",
     "is_already_there",

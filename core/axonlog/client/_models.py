@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from axonlog._run_fields import ConditionFields, RunFields
 
 
 class _Answer(BaseModel):
@@ -30,43 +32,20 @@ class _Answer(BaseModel):
             return field.get_default(call_default_factory=True)
 
 
-class StatusCondition(_Answer):
+class StatusCondition(_Answer, ConditionFields):
     """One entry of a run's history of statuses."""
 
     type: str
     status: bool = True
-    reason: str | None = None
-    message: str | None = None
-    last_update_time: datetime | None = None
-    last_transition_time: datetime | None = None
 
 
-class RunData(_Answer):
+class RunData(_Answer, RunFields):
     """A run as the server knows it. Times are aware; durations are in seconds."""
 
     uuid: str = Field(min_length=32)
-    name: str | None = None
-    description: str | None = None
-    readme: str | None = None
-    owner: str | None = None
-    project: str | None = None
-    kind: str | None = None
-    runtime: str | None = None
-    status: str | None = None
     status_conditions: tuple[StatusCondition, ...] = ()
     tags: tuple[str, ...] | None = None
-    # Any below: these hold what users logged.
-    inputs: dict[str, Any] | None = None
-    outputs: dict[str, Any] | None = None
-    meta_info: dict[str, Any] | None = None
-    is_managed: bool | None = None
-    managed_by: str | None = None
-    created_at: datetime | None = None
     updated_at: datetime | None = None
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
-    wait_time: float | None = None
-    duration: float | None = None
 
     @field_validator("uuid", mode="after")
     @classmethod
@@ -154,20 +133,3 @@ class ProjectData(_Answer):
     readme: str | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None
-
-
-class RunRegistration(BaseModel):
-    """The document that registers a run under the uuid that we gave it."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-    uuid: str
-    kind: str = "job"
-    runtime: str | None = "job"
-    created_at: datetime = Field(default_factory=lambda: datetime.now(timezone.utc))
-    is_managed: bool = False
-    managed_by: str = "user"
-    name: str | None = None
-    description: str | None = None
-    tags: tuple[str, ...] | None = None
-    inputs: dict[str, Any] | None = None  # Any: what users logged

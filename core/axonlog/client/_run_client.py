@@ -16,7 +16,6 @@ from ._models import (
     LineagePage,
     RunData,
     RunPage,
-    RunRegistration,
     RunStatuses,
     StatusCondition,
 )
@@ -55,25 +54,22 @@ class RunClient(RunFiles):
     def __repr__(self) -> str:
         return f"RunClient({self.owner}/{self.project}/{self.run_uuid}, {self.client!r})"
 
-    def sync(self, body: RunRegistration | Mapping[str, Any], *, exist_ok: bool = False) -> RunData:
+    def sync(self, body: Mapping[str, Any], *, exist_ok: bool = False) -> RunData:
         """Register a run under the uuid in ``body``, and return the server's view of it.
 
         Args:
-            body: `RunRegistration` or a whole run document; ``uuid``, ``kind`` and
-                ``created_at`` are required.
+            body: The run document; ``uuid``, ``kind``, ``created_at`` and ``is_managed`` are
+                required.
             exist_ok: Return the run, unchanged, if it is registered already. Without it that is
                 a 400 for which `is_already_there` is true.
 
         Raises:
             ServerError: Among others: the answer is about no run, or about another one.
         """
-        document = (
-            body.model_dump(exclude_none=True) if isinstance(body, RunRegistration) else dict(body)
-        )
-        wanted = hex_uuid(str(document.get("uuid") or self._run()))
+        wanted = hex_uuid(str(body.get("uuid") or self._run()))
         try:
             answer = self.client.request(
-                "POST", self._project_path("runs", "sync"), body={**document, "uuid": wanted}
+                "POST", self._project_path("runs", "sync"), body={**body, "uuid": wanted}
             )
         except ServerError as error:
             if exist_ok and is_already_there(error):

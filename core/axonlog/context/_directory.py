@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from axonlog._polyaxon import DATA_ROOT, RUN_DOCUMENT
 from axonlog.context import _values as values
 from axonlog.context._environment import Environment
 from axonlog.context._files import read_json
@@ -16,9 +17,6 @@ from axonlog.context._origin import Answer, Origin
 from axonlog.context._places import context_root
 from axonlog.context._precedence import Decision, Sources, decide
 from axonlog.context._sources import CachedFile
-
-RUN_DOCUMENT = "run.plx.json"
-_DEFAULT_ROOT = "axonlog_data"
 
 # The caches of the command line are not what is wrong.
 _DAMAGED = (
@@ -118,7 +116,7 @@ def _default_place(environment: Environment, run_uuid: str) -> tuple[Decision, t
     cwd = environment.cwd
     below = f"runs/{run_uuid}"
     if cwd is not None:
-        root = cwd / _DEFAULT_ROOT
+        root = cwd / DATA_ROOT
         if environment.can_write(root if root.is_dir() else cwd):
             return _at(Answer(str(root), Origin("default")), below), ()
     data = environment.variable("XDG_DATA_HOME")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import uuid4
 
+from axonlog._polyaxon import FINAL_STATUSES
 from axonlog.context._options import EXPLICIT, PRECEDENCE
 from axonlog.context._origin import Answer, Origin, SourceId
 from axonlog.context._precedence import Decision, Sources, decide
@@ -13,7 +14,6 @@ from axonlog.context._sources import RunFile
 from axonlog.errors import AxonlogError, ContextError
 
 _STATED: tuple[SourceId, ...] = (*EXPLICIT, "document")
-_FINAL = frozenset({"succeeded", "failed", "stopped", "skipped", "upstream_failed", "done"})
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ def _doubts(source: RunFile, uuid: Answer, run_project: RunProject) -> tuple[str
             f"belongs; it is resumed in {run_project.place()}"
         )
     status = source.status()
-    if status in _FINAL:
+    if status in FINAL_STATUSES:
         warnings.append(
             f"the cached run {uuid.value} ({source.path}) has already {_past(status)} and is "
             "resumed; pass is_new=True for a new run"

@@ -8,7 +8,7 @@ from ._report import DeliveryReport
 from ._retry import RetryPolicy, retry_delay_s
 from ._server_name import server_name
 from ._sync import sync
-from ._sync_state import FileSignature, SyncState, UploadedFile
+from ._sync_state import SyncState, UploadedFile
 from ._uploader import Uploader
 from ._verification import incomplete_runs
 
@@ -16,7 +16,6 @@ __all__ = [
     "Delivery",
     "DeliveryReport",
     "FailureTracker",
-    "FileSignature",
     "RetryPolicy",
     "SyncState",
     "UploadedFile",

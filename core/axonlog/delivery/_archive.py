@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from ._local_files import signature_of
-from ._sync_state import FileSignature
+from axonlog.store import FileSignature
 
 _IN_MEMORY_BYTES = 2 * 1024 * 1024
 
@@ -52,7 +51,7 @@ def pack(files: Iterable[Path], room: Path) -> tuple[BinaryIO, dict[str, Packed]
             for file in files:
                 try:
                     with file.open("rb") as stream:
-                        signature = signature_of(os.fstat(stream.fileno()))
+                        signature = FileSignature.from_stat(os.fstat(stream.fileno()))
                         content = stream.read()
                 except OSError:
                     continue

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from axonlog.client import RunClient
 from axonlog.errors import CacheError, ServerError
 from axonlog.events import FINAL_STATUSES
-from axonlog.store import FileLock, RunDirectory, RunRecord, count_unreplayed
+from axonlog.store import FileLock, FileSignature, RunDirectory, RunRecord, count_unreplayed
 
 from ._attempts import Attempts, RunGoneError
 from ._failure_tracker import FailureTracker
@@ -22,7 +22,7 @@ from ._polyaxon_store import FileUploader
 from ._registration import register
 from ._remote_state import RemoteState, fetch_remote_state, last_transition
 from ._report import DeliveryReport
-from ._sync_state import FileSignature, SyncState, SyncStateFile
+from ._sync_state import SyncState, SyncStateFile
 
 # The note on what the server has, among the private files of the run.
 STATE_FILE = "delivery.json"

@@ -13,15 +13,15 @@ from pathlib import Path
 
 from axonlog.client import ArtifactTree, RunClient
 from axonlog.errors import AxonlogError, ServerError
-from axonlog.store import merge_rows
+from axonlog.store import FileSignature, merge_rows
 
 from ._attempts import Attempts
 from ._failure_tracker import concerns_all
-from ._local_files import find_files, signature_of
+from ._local_files import find_files
 from ._plan import due_files, is_event_file, replaced_folders, upload_batches
 from ._polyaxon_store import FileUploader, digest_of, folder_sizes, missing
 from ._remote_state import RemoteState, compare, is_newer
-from ._sync_state import FileSignature, SyncState, SyncStateFile, UploadedFile
+from ._sync_state import SyncState, SyncStateFile, UploadedFile
 
 _log = logging.getLogger("axonlog")
 
@@ -290,7 +290,7 @@ class FileSync:
         signature = FileSignature(size_bytes=len(theirs), modified_ns=0)
         is_all = place.read_bytes().rstrip(b"\n") == theirs.rstrip(b"\n")
         if is_all:
-            signature = signature_of(place.stat())
+            signature = FileSignature.from_stat(place.stat())
         self._state.files[path] = UploadedFile(
             signature=signature,
             remote_bytes=len(theirs),
@@ -396,7 +396,7 @@ class FileSync:
         """Send the rows there and those here as one file, without touching the one here."""
         theirs = self._shipping.fetch(client, path, self._to_join[path])
         with (self._root / path).open("rb") as file:
-            signature = signature_of(os.fstat(file.fileno()))
+            signature = FileSignature.from_stat(os.fstat(file.fileno()))
             ours = file.read()
         joined = merge_rows(theirs, ours)
         if joined != ours.rstrip(b"\n"):

@@ -7,12 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from axonlog.store import is_part
+from axonlog._polyaxon import LINEAGE, PRIVATE, RUN_DOCUMENT
+from axonlog.store import FileSignature, is_part
 
-from ._sync_state import FileSignature
-
-_DOCUMENTS = frozenset({"run.plx.json", "lineages.plx.json"})
-_PRIVATE = ".axonlog"
+_DOCUMENTS = frozenset({RUN_DOCUMENT, LINEAGE})
 
 T = TypeVar("T")
 
@@ -44,20 +42,15 @@ def _walk(
         return
     for entry in entries:
         name = entry.name
-        if (is_root and name == _PRIVATE) or is_part(name):
+        if (is_root and name == PRIVATE) or is_part(name):
             continue
         try:
             if entry.is_dir(follow_symlinks=False):
                 yield from _walk(entry.path, f"{prefix}{name}/")
             elif entry.is_file():
-                yield f"{prefix}{name}", signature_of(entry.stat())
+                yield f"{prefix}{name}", FileSignature.from_stat(entry.stat())
         except OSError:
             continue
-
-
-def signature_of(status: os.stat_result) -> FileSignature:
-    """The state that a ``stat`` tells of."""
-    return FileSignature(size_bytes=status.st_size, modified_ns=status.st_mtime_ns)
 
 
 class CachedFile(Generic[T]):
@@ -67,7 +60,7 @@ class CachedFile(Generic[T]):
         self._path = path
         self._parse = parse
         # One attribute, so that two threads can ask.
-        self._known: tuple[tuple[int, int, int] | None, T] | None = None
+        self._known: tuple[FileSignature | None, T] | None = None
 
     def get(self) -> T:
         """What the file says now.
@@ -76,14 +69,7 @@ class CachedFile(Generic[T]):
             AxonlogError: It says something else than it should.
             OSError: It cannot be read.
         """
-        signature, known = self._sign(), self._known
+        signature, known = FileSignature.of(self._path), self._known
         if known is None or signature is None or signature != known[0]:
             known = self._known = (signature, self._parse(self._path))
         return known[1]
-
-    def _sign(self) -> tuple[int, int, int] | None:
-        try:
-            status = self._path.stat()
-        except FileNotFoundError:
-            return None
-        return status.st_ino, status.st_mtime_ns, status.st_size

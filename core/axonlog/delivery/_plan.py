@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Any
 
-from axonlog.events import FINAL_STATUSES
-from axonlog.store import Condition, RunRecord
+from axonlog._polyaxon import ASSETS, EVENT_FILE_SUFFIX, EVENTS, FINAL_STATUSES, RESOURCES
+from axonlog.store import Condition, FileSignature, RunRecord
 
 from ._server_name import server_name
-from ._sync_state import FileSignature, UploadedFile
+from ._sync_state import UploadedFile
 
 # A metric file has no append on the server and goes whole each time. It goes when all that was
 # sent of it before is at most so many times what it is now. Then the bytes of a run are at most
@@ -142,7 +142,7 @@ def replaced_folders(
     candidates = {
         folder: list[str]()
         for folder, count in due_in.items()
-        if count >= _REPLACED_FILES and folder.startswith(("events/", "assets/"))
+        if count >= _REPLACED_FILES and folder.startswith((f"{EVENTS}/", f"{ASSETS}/"))
     }
     if not candidates:
         return {}
@@ -287,4 +287,4 @@ def is_same_time(one: datetime | None, other: datetime | None) -> bool:
 
 def is_event_file(path: str) -> bool:
     """Whether rows are appended to the file at ``path``."""
-    return path.endswith(".plx") and path.startswith(("events/", "resources/"))
+    return path.endswith(EVENT_FILE_SUFFIX) and path.startswith((f"{EVENTS}/", f"{RESOURCES}/"))

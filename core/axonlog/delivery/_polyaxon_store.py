@@ -12,10 +12,10 @@ from typing import BinaryIO, cast
 
 from axonlog.client import RunClient
 from axonlog.errors import ServerError
+from axonlog.store import FileSignature
 
 from ._archive import pack
-from ._local_files import signature_of
-from ._sync_state import FileSignature, UploadedFile
+from ._sync_state import UploadedFile
 
 # About what a request needs besides the file: its head, the multipart frame, the answer's head.
 _REQUEST_BYTES = 600
@@ -50,7 +50,7 @@ class FileUploader:
             OSError: The file cannot be read.
         """
         with (self._root / path).open("rb") as file:
-            signature = signature_of(os.fstat(file.fileno()))
+            signature = FileSignature.from_stat(os.fstat(file.fileno()))
             return self._send(client, path, file, signature, before, is_instead=False)
 
     def send_instead(
@@ -155,7 +155,7 @@ class FileUploader:
             OSError: The file cannot be read.
         """
         with (self._root / path).open("rb") as here:
-            signature = signature_of(os.fstat(here.fileno()))
+            signature = FileSignature.from_stat(os.fstat(here.fileno()))
             if sent is not None and sent.digest is not None:
                 return signature if digest_of(here, signature.size_bytes) == sent.digest else None
             with (

@@ -11,10 +11,10 @@ from typing import Any
 from axonlog.client import Lineage, RunClient, RunData
 from axonlog.errors import ServerError
 from axonlog.events import FINAL_STATUSES
-from axonlog.store import Condition, RunRecord
+from axonlog.store import Condition, FileSignature, RunRecord
 
 from ._plan import field_values, handled_conditions, is_event_file, is_same_time
-from ._sync_state import FileSignature, SyncState
+from ._sync_state import SyncState
 
 
 @dataclass(frozen=True)

@@ -10,23 +10,17 @@ from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from axonlog.store import write_json
+from axonlog.store import FileSignature, write_json
 
 _log = logging.getLogger("axonlog")
-
-
-class FileSignature(BaseModel, frozen=True):
-    """Which state of a file is meant: its size and its time of change."""
-
-    size_bytes: int
-    modified_ns: int
 
 
 class UploadedFile(BaseModel, frozen=True):
     """One file as the server has it.
 
     Attributes:
-        signature: The state of the file here that this was made from.
+        signature: The state of the local file that this was made from, without its inode: a copy
+            of the run is as much as the original.
         remote_bytes: Its size there: another one where rows of other attempts were added.
         digest: MD5 of what was sent, in hex digits; None where it is not known.
         spent_bytes: What was sent of this file until now, all times together.
@@ -70,7 +64,7 @@ class SyncState(BaseModel):
         Raises:
             OSError: It cannot be written.
         """
-        write_json(path, self.model_dump(mode="json"), compact=True)
+        write_json(path, self.model_dump(mode="json", exclude_none=True), compact=True)
 
 
 class SyncStateFile:
@@ -116,9 +110,8 @@ class SyncStateFile:
         self._saved_at = self._clock()
         self._signature = self._sign()
 
-    def _sign(self) -> tuple[int, int] | None:
+    def _sign(self) -> FileSignature | None:
         try:
-            status = self._path.stat()
+            return FileSignature.of(self._path)
         except OSError:
             return None
-        return status.st_ino, status.st_mtime_ns

@@ -1,7 +1,8 @@
 """The Polyaxon event formats: what a row of a ``.plx`` file is, how it is written and read."""
 
+from axonlog._polyaxon import FINAL_STATUSES, Status
+
 from ._kinds import ArtifactKind, EventKind, event_kind
-from ._lifecycle import FINAL_STATUSES, Status
 from ._names import check_name, clean_name
 from ._reader import (
     Columns,

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
+from axonlog._polyaxon import FINAL_STATUSES, Status
+from axonlog._run_fields import ConditionFields, RunFields
 from axonlog.errors import CacheError
-from axonlog.events import FINAL_STATUSES, Status
 
 from ._atomic import write_json
 from ._file_lock import DocumentLock, ThreadLock
@@ -19,53 +20,27 @@ from ._file_signature import FileSignature
 from ._json import to_json_fields, to_text
 
 
-def _in_utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment
-
-
-# Others write moments without a zone: they mean UTC.
-_Moment = Annotated[datetime, AfterValidator(_in_utc)]
-
-
-class Condition(BaseModel):
+class Condition(ConditionFields):
     """One entry of a run's status history."""
 
     model_config = ConfigDict(extra="allow", defer_build=True)
 
     type: Status
     status: bool | str = True
-    reason: str | None = None
-    message: str | None = None
-    last_update_time: _Moment | None = None
-    last_transition_time: _Moment | None = None
 
 
-class RunRecord(BaseModel):
+class RunRecord(RunFields):
     """``run.plx.json``; keys that are not listed here are kept as they were found."""
 
     model_config = ConfigDict(extra="allow", defer_build=True)
 
     uuid: str
-    owner: str | None = None
-    project: str | None = None
-    name: str | None = None
-    description: str | None = None
-    readme: str | None = None
     tags: list[str] | None = None
     kind: str = "job"
     runtime: str = "job"
     is_managed: bool = False
     managed_by: str = "user"
-    created_at: _Moment | None = None
-    started_at: _Moment | None = None
-    finished_at: _Moment | None = None
-    wait_time: float | None = None
-    duration: float | None = None
-    status: str | None = None
     status_conditions: list[Condition] = Field(default_factory=list)
-    inputs: dict[str, Any] | None = None
-    outputs: dict[str, Any] | None = None
-    meta_info: dict[str, Any] | None = None
     # The names of outputs that the user set: no last value of a metric replaces these.
     given_outputs: list[str] | None = None
 

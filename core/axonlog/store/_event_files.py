@@ -15,6 +15,7 @@ from operator import add
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from axonlog._polyaxon import EVENTS
 from axonlog.events import (
     ArtifactKind,
     Span,
@@ -352,7 +353,7 @@ class EventFiles:
         """
         for relative, size_bytes in sizes_bytes.items():
             # The sizes come from a file, which must not lead outside of the events.
-            if relative.startswith("events/") and ".." not in relative.split("/"):
+            if relative.startswith(f"{EVENTS}/") and ".." not in relative.split("/"):
                 path = self._directory.path / relative
                 if cut := self._writer.truncate(path, size_bytes):
                     self._rolled_back[path] = cut

@@ -6,6 +6,17 @@ import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from axonlog._polyaxon import (
+    ASSETS,
+    DATA_ROOT,
+    EVENT_FILE_SUFFIX,
+    EVENTS,
+    LINEAGE,
+    OUTPUTS,
+    PRIVATE,
+    RUN_DOCUMENT,
+)
+
 _IGNORE_EVERYTHING = "# Made by axonlog: runs are data, not source.\n*\n"
 
 
@@ -18,32 +29,32 @@ class RunDirectory:
     @property
     def document(self) -> Path:
         """The run itself: name, status, inputs, outputs."""
-        return self.path / "run.plx.json"
+        return self.path / RUN_DOCUMENT
 
     @property
     def lineage(self) -> Path:
         """The list of artifacts that belong to the run."""
-        return self.path / "lineages.plx.json"
+        return self.path / LINEAGE
 
     @property
     def events(self) -> Path:
         """Event files, a folder for each kind."""
-        return self.path / "events"
+        return self.path / EVENTS
 
     @property
     def assets(self) -> Path:
         """Files that events point to."""
-        return self.path / "assets"
+        return self.path / ASSETS
 
     @property
     def outputs(self) -> Path:
         """Files that the run made."""
-        return self.path / "outputs"
+        return self.path / OUTPUTS
 
     @property
     def private(self) -> Path:
         """Files that only axonlog reads; made when needed."""
-        return self.path / ".axonlog"
+        return self.path / PRIVATE
 
     @property
     def journal(self) -> Path:
@@ -62,7 +73,7 @@ class RunDirectory:
 
     def event_file(self, kind: str, stem: str) -> Path:
         """The file that holds the events of one kind under one name; see ``EventNames``."""
-        return self.events / kind / f"{stem}.plx"
+        return self.events / kind / f"{stem}{EVENT_FILE_SUFFIX}"
 
     def relative(self, path: Path) -> str:
         """``path`` as lineage and server name it: relative to the run if it lies in there."""
@@ -79,7 +90,7 @@ class RunDirectory:
         for folder in (self.events, self.assets, self.outputs):
             folder.mkdir(parents=True, exist_ok=True)
         for parent in self.path.parents:
-            if parent.name == "axonlog_data":
+            if parent.name == DATA_ROOT:
                 ignore = parent / ".gitignore"
                 if not ignore.exists():
                     ignore.write_text(_IGNORE_EVERYTHING, encoding="utf-8")

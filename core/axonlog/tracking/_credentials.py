@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from axonlog.client import ClientConfig, PolyaxonClient, RunClient
 from axonlog.context import Connection, Context, resolve_connection
 from axonlog.errors import AxonlogError
+from axonlog.store import FileSignature
 
 # What was given in code is for the code to change; it stays as it is while the process lives.
 _GIVEN_IN_CODE = frozenset({"argument", "client", "trainer config"})
@@ -58,14 +59,13 @@ class Credentials:
             return None
         return self._connection.model_copy(update={"token": found.token})
 
-    def _file_signature(self) -> tuple[int, int, int] | None:
+    def _file_signature(self) -> FileSignature | None:
         if self._path is None:
             return None
         try:
-            status = self._path.stat()
+            return FileSignature.of(self._path)
         except OSError:
             return None
-        return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def _same(one: SecretStr, other: SecretStr | None) -> bool:

@@ -19,7 +19,6 @@ from axonlog.client import (
     PolyaxonClient,
     ProjectClient,
     RunClient,
-    RunRegistration,
     is_already_there,
     is_retryable,
 )
@@ -33,7 +32,7 @@ from axonlog.errors import (
     ServerError,
     TransportError,
 )
-from support.clients import client_of, run_of
+from support.clients import client_of, run_document, run_of
 from support.fault_server import Answer, FaultServer, Hang, Reset, Truncate
 
 JSON = {"Content-Type": "application/json"}
@@ -195,7 +194,7 @@ def test_a_success_that_lacks_the_uuid_is_an_error_that_names_it(
     fault_server.fault(Answer(201, b'{"name": "n"}'))
     run = run_of(fault_server.url)
 
-    error = raised(lambda: run.sync(RunRegistration(uuid=str(run.run_uuid))))
+    error = raised(lambda: run.sync(run_document(str(run.run_uuid))))
 
     assert isinstance(error, ServerError)
     assert error.status == 201
@@ -225,7 +224,7 @@ def test_a_run_registered_under_another_uuid_is_an_error(fault_server: FaultServ
     fault_server.fault(Answer(201, b'{"uuid": "%s"}' % (b"f" * 32)))
     run = run_of(fault_server.url)
 
-    error = raised(lambda: run.sync(RunRegistration(uuid=str(run.run_uuid))))
+    error = raised(lambda: run.sync(run_document(str(run.run_uuid))))
 
     assert f"uuid '{'f' * 32}' instead of {run.run_uuid!r}" in str(error)
 

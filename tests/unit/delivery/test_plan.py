@@ -1,7 +1,6 @@
 from datetime import datetime, timedelta, timezone
 
 from axonlog.delivery import (
-    FileSignature,
     UploadedFile,
     changed_fields,
     due_conditions,
@@ -9,7 +8,7 @@ from axonlog.delivery import (
     handled_conditions,
     upload_batches,
 )
-from axonlog.store import Condition, RunRecord
+from axonlog.store import Condition, FileSignature, RunRecord
 
 LOSS = "events/metric/loss.plx"
 MODEL = "outputs/model.pt"

@@ -1,19 +1,22 @@
 import logging
 
-from axonlog.delivery import FileSignature, SyncState, UploadedFile
+from axonlog.delivery import SyncState, UploadedFile
+from axonlog.store import FileSignature
 
 
 def test_a_ledger_is_read_back_as_it_was_written(tmp_path):
     path = tmp_path / ".axonlog" / "delivery.json"
-    state = SyncState(destination="here", is_registered=True, statuses=2, fields={"tags": ["a"]})
+    state = SyncState(destination="here", is_registered=True, statuses=2, fields={"tags": None})
     state.files["a"] = UploadedFile(
         signature=FileSignature(size_bytes=1, modified_ns=2),
         remote_bytes=1,
         digest="d",
         spent_bytes=9,
     )
+    state.files["b"] = state.files["a"].model_copy(update={"digest": None})
     state.save(path)
     assert SyncState.load(path, "here") == state
+    assert "inode" not in path.read_text()
 
 
 def test_what_another_server_has_counts_for_nothing_here(tmp_path):

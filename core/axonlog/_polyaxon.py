@@ -1,4 +1,4 @@
-"""The closed set of statuses that a run can have."""
+"""Polyaxon's words, declared once: the statuses of a run, and the names in its directory."""
 
 from __future__ import annotations
 
@@ -14,3 +14,15 @@ Status: TypeAlias = Literal[
 FINAL_STATUSES: frozenset[str] = frozenset(
     {"failed", "stopped", "succeeded", "skipped", "upstream_failed", "done"}
 )
+
+RUN_DOCUMENT = "run.plx.json"
+LINEAGE = "lineages.plx.json"
+EVENTS = "events"
+ASSETS = "assets"
+OUTPUTS = "outputs"
+RESOURCES = "resources"
+EVENT_FILE_SUFFIX = ".plx"
+
+# Not Polyaxon's: the folder of a run that only axonlog reads, and the folder that holds all runs.
+PRIVATE = ".axonlog"
+DATA_ROOT = "axonlog_data"
