@@ -109,7 +109,7 @@ def test_eight_threads_lose_nothing_and_keep_their_order(tmp_path, mapped):
     assert dropped == 0
 
 
-def test_a_torn_tail_is_told_and_costs_nothing_before_it(tmp_path):
+def test_a_torn_tail_is_reported_and_costs_nothing_before_it(tmp_path):
     journal, _ = open_journal(tmp_path, mapped=False)
     journal.append({"loss": 0.5}, 1, None)
     whole = journal.size_bytes

@@ -7,7 +7,7 @@ def names_in(tmp_path):
     return EventNames(tmp_path / "collisions.json", tmp_path / "allocated.json")
 
 
-def test_the_first_of_two_names_keeps_the_file_and_both_are_told(tmp_path):
+def test_the_first_of_two_names_keeps_the_file_and_both_are_listed(tmp_path):
     names = names_in(tmp_path)
     stems = [names.stem("metric", name) for name in ("a/b", "a__b", "a\\b", "a/b")]
     names.save()

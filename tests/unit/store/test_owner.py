@@ -88,7 +88,7 @@ def test_without_a_note_nobody_writes(note):
     assert not is_owner_alive(note)
 
 
-def test_a_note_tells_all_it_needs(note):
+def test_an_owner_file_needs_nothing_else(note):
     write(note)
     read, mine = read_owner(note), this_process()
     folder = note.parent.stat()

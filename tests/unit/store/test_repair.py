@@ -223,7 +223,7 @@ def test_a_living_run_is_left_alone(tmp_path):
     assert not is_alive(tmp_path)
 
 
-def test_a_torn_record_is_told(tmp_path):
+def test_a_torn_record_is_reported(tmp_path):
     die(tmp_path)
     (segment,) = (tmp_path / ".axonlog" / "journal").glob("*.journal")
     data = bytearray(segment.read_bytes())
@@ -252,7 +252,7 @@ def test_opening_a_run_repairs_it_first(tmp_path):
     assert [c["reason"] for c in record_of(tmp_path)["status_conditions"]] == ["r", "ProcessLost"]
 
 
-def test_the_neighbours_are_repaired_and_trouble_with_one_stops_no_other(tmp_path):
+def test_the_runs_beside_are_repaired_and_an_error_in_one_stops_no_other(tmp_path):
     for name in ("a", "b", "c"):
         die(tmp_path / name)
     (tmp_path / "b" / "run.plx.json").write_text("{")

@@ -33,7 +33,7 @@ def test_last_values_flags_and_summaries_follow_with_a_refresh(tmp_path):
     assert lineage_of(tmp_path)["train__acc"]["path"] == "events/metric/train__acc.plx"
 
 
-def test_a_summary_is_told_again_only_when_its_file_has_grown_or_at_the_end(tmp_path):
+def test_a_summary_is_published_again_only_when_its_file_has_grown_or_at_the_end(tmp_path):
     store = RunStore.open(tmp_path, FRESH)
 
     def count():
@@ -81,7 +81,7 @@ def test_the_data_root_is_kept_out_of_git(tmp_path):
     assert (tmp_path / "axonlog_data" / ".gitignore").read_text().endswith("\n*\n")
 
 
-def test_the_keeper_brings_a_running_run_up_to_date(tmp_path):
+def test_the_flusher_refreshes_a_running_run(tmp_path):
     store = RunStore.open(tmp_path, FRESH)
     told = []
     refresh = store.refresh
@@ -94,14 +94,14 @@ def test_the_keeper_brings_a_running_run_up_to_date(tmp_path):
 
     store.refresh = noticing
     store.journal.append({"loss": 0.5}, 1, MOMENT)
-    keeper = BackgroundFlusher(store, interval_s=0.01)
-    keeper.start()
+    flusher = BackgroundFlusher(store, interval_s=0.01)
+    flusher.start()
     assert done.wait(10)
-    keeper.stop()
+    flusher.stop()
     assert told[0] == {"loss": 0.5}
 
 
-def test_the_keeper_tells_of_trouble_once_and_goes_on(tmp_path, caplog):
+def test_the_flusher_reports_a_failure_once_and_goes_on(tmp_path, caplog):
     store = RunStore.open(tmp_path, FRESH)
     calls, enough = [], threading.Event()
 
@@ -112,10 +112,10 @@ def test_the_keeper_tells_of_trouble_once_and_goes_on(tmp_path, caplog):
         raise OSError("disk gone")
 
     store.refresh = failing
-    keeper = BackgroundFlusher(store, interval_s=0.01)
-    keeper.start()
+    flusher = BackgroundFlusher(store, interval_s=0.01)
+    flusher.start()
     assert enough.wait(10)
-    keeper.stop()
+    flusher.stop()
     assert [record.getMessage() for record in caplog.records] == [
         f"cannot bring the files in {tmp_path} up to date, will keep trying; nothing of the "
         "journal is lost: disk gone"

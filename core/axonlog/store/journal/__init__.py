@@ -1,18 +1,18 @@
 r"""The journal: what a log call was given, in a file before the call returns.
 
 Each attempt (one process's stretch of a run) appends to segments of its own in
-``.axonlog/journal`` of the run's directory; a background thread brings them into the event files
-and deletes what is through. A process that dies leaves its segments, and whoever opens the run
-next reads them: the directory alone is enough.
+``.axonlog/journal`` of the run's directory. A background thread replays them into the event files
+and deletes the segments that are complete. If the process dies, the next process that opens the run
+replays what is left: nothing but the directory is needed.
 
-Beside the segments lie a note on the process (``<attempt>.json``) and, in bytes that were reserved
-when the attempt began, the status that it gave the run last (``<attempt>.status``).
+Two files accompany the segments: the process that writes (``<attempt>.json``) and, in bytes that
+were reserved when the attempt began, the newest status that it recorded (``<attempt>.status``).
 
 Format, version 1. Numbers are little-endian. A segment ``<attempt>.<index>.journal`` is a header
 and then frames, one after the other, without padding:
 
 =========  ==========================================================================
-bytes      header
+bytes      segment header
 =========  ==========================================================================
 8          ``axonlog\n``
 4          version, 1
@@ -41,11 +41,11 @@ kind   is            payload
                      with ``NaN`` and ``Infinity`` as Python's ``json`` writes them
 =====  ============  ===============================================================
 
-A segment is preallocated, really and not as a hole, and mapped into memory, so that appending is
-a copy of some bytes and survives the process by any death. Where a map could fault (network and
-FUSE file systems, and those that copy on write) the same frames are appended with one ``write``
-each. A frame that was torn by the death of the process fails its CRC: reading ends there, and
-says how many bytes it dropped.
+The blocks of a segment are allocated, not sparse, and mapped into memory. Appending is a copy of
+some bytes, which survive any death of the process. Where a map could fault (network and FUSE file
+systems, and those that copy on write) each frame is appended with one ``write``. A frame that was
+torn by the death of the process fails its CRC: reading ends there and reports how many bytes it
+dropped.
 """
 
 from ._attempt import Attempt, attempts_in, new_attempt

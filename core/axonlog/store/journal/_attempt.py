@@ -1,4 +1,4 @@
-"""The journal's files in a run's directory."""
+"""The files of an attempt in the journal's folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NAME = re.compile(r"(?P<attempt>[0-9a-f]+-\d+)\.(?:(?P<index>\d+)\.journal|json
 
 @dataclass(frozen=True)
 class Attempt:
-    """What one process's stretch of a run left: a note on the process, its status, and segments.
+    """The files of one process's stretch of a run: its owner, its status, and segments.
 
     ``name`` sorts by the time of the beginning.
     """
@@ -24,14 +24,14 @@ class Attempt:
 
     @property
     def owner(self) -> Path:
-        """The note on the process that writes; gone when it has closed."""
+        """The process that writes; removed when it has closed the run."""
         return self.folder / f"{self.name}.json"
 
     @property
     def status(self) -> Path:
-        """The status that the process gave the run last; missing where it gives none, as a guest.
+        """The newest status that the process recorded; a guest has none.
 
-        It goes with the attempt.
+        It is removed with the attempt.
         """
         return self.folder / f"{self.name}.status"
 
@@ -46,7 +46,7 @@ def new_attempt(folder: Path) -> Attempt:
 
 
 def attempts_in(folder: Path) -> list[Attempt]:
-    """The attempts that left something in ``folder``, oldest first; none where it is missing."""
+    """The attempts that have files in ``folder``, oldest first; none if it is missing."""
     found: dict[str, list[int]] = {}
     try:
         names = [path.name for path in folder.iterdir()]

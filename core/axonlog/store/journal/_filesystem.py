@@ -1,16 +1,15 @@
-"""What a file system can be trusted with."""
+"""Which guarantees a file system gives."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-# Where a page that was allocated once can be stored to at any time. On the network and under FUSE
-# a store may fault and kill the process; where blocks are copied on write it may want a new one
-# on a full disk.
+# On these a store to an allocated page never fails. On network file systems and FUSE it may fault
+# and kill the process; where blocks are copied on write it may need a new one on a full disk.
 _MAPPABLE = frozenset({"ext2", "ext3", "ext4", "overlay", "ramfs", "tmpfs", "xfs"})
 
-# Their inodes may be made up anew, with each mount or whenever the system forgets them.
+# Their inodes may change with each mount, or when the system drops its cache.
 _CHANGING_INODES = ("fuse", "9p", "drvfs", "vboxsf", "prl_fs", "cifs", "smb")
 
 _MOUNTS = Path("/proc/self/mountinfo")
@@ -39,7 +38,7 @@ def file_system_of(path: str, mounts: str) -> str | None:
     """The type of the file system that ``path`` (absolute, without links) lies on.
 
     Args:
-        path: What is asked for; it need not exist.
+        path: Need not exist.
         mounts: The text of ``/proc/self/mountinfo``.
     """
     best, found = -1, None

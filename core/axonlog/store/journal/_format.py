@@ -1,4 +1,4 @@
-"""Frames of the journal: how they are made, and how a segment is read."""
+"""The frames of the journal: packing them, and scanning a segment."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ MAX_IDS = 1 << 24
 
 
 class PointsFormat(NamedTuple):
-    """How the points of one tuple of names are packed: two steps, because of the checksum.
+    """How the points of one tuple of names are packed, in two steps because of the checksum.
 
     Attributes:
-        pack: From the header, the step, the time and the values to the frame without its CRC.
-        append_crc: From that and its CRC to the frame.
-        unpack: From a buffer and an offset to step, time, values and CRC.
-        size_bytes: Of the frame.
+        pack: Makes the frame without its CRC from header, step, time and values.
+        append_crc: Makes the frame from that and the CRC.
+        unpack: Reads step, time, values and CRC at an offset of a buffer.
+        size_bytes: The size of the frame.
     """
 
     pack: Callable[..., bytes]
@@ -100,12 +100,12 @@ class Batch:
 
 @dataclass
 class Scan:
-    """What was found in a stretch of a segment.
+    """The content of a stretch of a segment.
 
     Attributes:
         batches: The points; those of one name in the order in which they were logged.
-        position: Where the first byte stands that is not part of a whole frame.
-        dropped_bytes: How much stands there that is neither a whole frame nor empty.
+        position: The offset of the first byte that is not part of a whole frame.
+        dropped_bytes: How many bytes follow there that are neither a whole frame nor zeros.
     """
 
     batches: list[Batch]
@@ -126,7 +126,8 @@ def scan(
 
     Args:
         data: Bytes of a segment, from its header or from the beginning of a frame on.
-        names_by_id: What the segment has bound so far; what ``data`` binds is added.
+        names_by_id: The names that the segment has bound so far; those that ``data`` binds are
+            added.
         is_beginning: Whether the header comes first.
 
     Raises:
@@ -136,7 +137,9 @@ def scan(
     position = 0
     if is_beginning:
         if len(data) < HEADER_BYTES or not data[:HEADER_BYTES].strip(b"\0"):
-            return Scan(batches, 0, len(data.rstrip(b"\0")))  # died when it was being made
+            return Scan(
+                batches, 0, len(data.rstrip(b"\0"))
+            )  # the process died while it made the segment
         _check_header(data)
         position = HEADER_BYTES
     size, view = len(data), memoryview(data)
@@ -172,7 +175,7 @@ def scan(
         if kind in (POINTS, POINTS_WITHOUT_STEP):
             names = names_by_id[names_id]
             decoders[header] = _Decoder(names, points_format(len(names)).unpack, kind == POINTS)
-            continue  # to the same frame again, which can be read now
+            continue  # to the same frame again, now with a decoder
         payload = json.loads(data[position + 8 : end - 4])
         if kind == NAMES:
             names_by_id[names_id] = tuple(payload)
@@ -194,7 +197,7 @@ def _check_header(data: bytes) -> None:
 
 
 def _begin(names: tuple[str, ...], growing: dict[int, Batch]) -> Batch:
-    """A batch for ``names``; those with a name in common grow no more, or points change places."""
+    """A new batch; batches with a name in common are closed, to keep the order of its points."""
     for header, other in list(growing.items()):
         if not set(names).isdisjoint(other.names):
             del growing[header]

@@ -1,4 +1,4 @@
-"""Append to the journal: the part of axonlog that stands in the training loop."""
+"""Append to the journal: the part of axonlog that runs inside the training loop."""
 
 from __future__ import annotations
 
@@ -35,45 +35,45 @@ from ._segment import MappedSegment, Segment, make_segment
 _FIRST_BYTES = 256 * 1024
 _SEGMENT_BYTES = 512 * 1024
 
-# While the disk is full a log call must not ask it again each time.
+# While the disk is full, log calls try it again only so often.
 _RETRY_INTERVAL_S = 1.0
 
-# How long the end of a run waits for a thread that logs.
+# How long the end of a run waits for a log call in another thread.
 _LOCK_TIMEOUT_S = 2.0
 
-# What `struct` may convert by itself. Not every type with a `__float__`: a torch tensor warns
-# there when it has a gradient, an array when it has a dimension.
+# Types that `struct` may convert. Not every type with a `__float__` may: a torch tensor with a
+# gradient warns there, and so does an array with a dimension.
 _PLAIN: set[type] = {float, int, bool}
 
 _clock = time.time
 
-# New names, a full segment, a step or a number that the short way cannot take: nothing was
-# written then, and the careful way finds out.
+# Raised on the fast path for new names, a full segment, or a step or number that it cannot take.
+# Nothing was written then, and the path with all checks is taken.
 _NEEDS_CHECKS = (LookupError, TypeError, ValueError, OverflowError, struct.error, OSError)
 
 
-# How points under one tuple of names go into the present segment: pack, close, write, the word of
-# points with a step, that of points without, the id of the names. A plain tuple, because a named
-# one takes twice as long to unpack. It holds the segment's own `write`: an entry that another
-# thread still has after the journal went on to the next segment fails there, and never writes an
-# id that the next segment has not bound.
+# How points under one tuple of names are written to the active segment: pack, append_crc, write,
+# the header of points with a step, the header of points without, the id of the names. A plain
+# tuple, because a named one takes twice as long to unpack. It holds the segment's own `write`: if another
+# thread still uses the entry after the journal started the next segment, the write fails, and never
+# writes an id that the next segment has not bound.
 _Entry = tuple[
     Callable[..., bytes], Callable[[bytes, int], bytes], Callable[[bytes], object], int, int, int
 ]
 
 
 class Journal:
-    """Takes the points of one attempt: what ``append`` was given outlives the process.
+    """The journal of one attempt: what ``append`` was given survives the death of the process.
 
-    Any thread may append, and a signal handler too. On the usual path there is no system call
-    and no lock.
+    Any thread may append, and so may a signal handler. The fast path makes no system call and takes
+    no lock.
 
     Args:
-        attempt: Where the segments go; their folder is there.
+        attempt: Its folder exists.
         accepts_records: Asked before points enter, unless it has said yes since ``suspend``: False
             drops them, an exception reaches the caller.
         on_lost: Called with the number of points that could not be kept, and why.
-        mapped: Whether segments are mapped into memory; decided by the file system if None.
+        mapped: Whether segments are mapped into memory; None if the file system decides.
 
     Raises:
         OSError: No segment can be made.
@@ -108,16 +108,16 @@ class Journal:
 
     @property
     def size_bytes(self) -> int:
-        """How much has been appended in all; differs after each call that kept something."""
+        """How much has been appended in all; grows with each call that wrote something."""
         return self._bytes_before + self._active.used_bytes
 
     def append(self, values: Mapping[str, Any], step: Any, timestamp: Any) -> None:
-        """Keep numbers of one moment.
+        """Write numbers of one moment.
 
         Raises:
             EventError: Some are not acceptable. The others are kept.
         """
-        # Every line here, and in `append_one`, is paid for at each step of a training.
+        # Every line here and in `append_one` costs time at each step of a training.
         try:
             if len(values) == 1:
                 for name in values:
@@ -171,7 +171,7 @@ class Journal:
             self._entries, self._single = {}, {}
 
     def prepare(self) -> None:
-        """Make the next segment before it is needed; for a thread that may wait for the disk."""
+        """Make the next segment before it is needed, in a thread that may wait for the disk."""
         segment = self._active
         if self._spare is not None or self._is_closed or segment.free_bytes > segment.used_bytes:
             return
@@ -179,24 +179,24 @@ class Journal:
             *self._next_file(), _SEGMENT_BYTES, at_least_bytes=0, mapped=self._mapped
         )
         _populate(spare)
-        # No lock, here and below: a signal handler that ends the run in the thread which holds
-        # it waits for the thread that is here.
+        # Without the lock, here and below: a signal handler may have interrupted the thread that
+        # holds it, and wait for this thread to end the run.
         self._spare = spare
         if self._is_superseded(segment):
             self._spare = None
             _discard(spare)
 
     def segments(self) -> list[Segment]:
-        """Those that hold points, in the order of their points; the last one may be growing."""
+        """The segments that hold points, in order; the last one may still grow."""
         active = self._active
         return [*(segment for segment in self._sealed if segment is not active), active]
 
     def drop_segment(self, segment: Segment) -> None:
-        """Drop a sealed segment from the list: it is done with."""
+        """Take a sealed segment off the list, when its points are in the event files."""
         self._sealed.remove(segment)
 
     def close(self) -> None:
-        """Refuse all further points; what was taken stays on disk."""
+        """Refuse all further points; what was written stays on disk."""
         with self._locked_or_timeout():
             self._is_closed = True
             self._entries, self._single = {}, {}
@@ -206,22 +206,22 @@ class Journal:
             _discard(spare)
 
     def release(self) -> None:
-        """Give back the memory of a closed journal, when its points have been read."""
+        """Release the memory of a closed journal, when its points have been read."""
         self._active.release()
 
     def abandon(self) -> None:
         """In a forked child: the journal is the parent's."""
-        # Another thread may have held the lock when the process forked; nobody will release it.
+        # Another thread may have held the lock during the fork; in the child nobody releases it.
         self._lock = threading.RLock()
         self._is_closed = True
         self._entries, self._single = {}, {}
 
     @contextlib.contextmanager
     def _locked_or_timeout(self) -> Iterator[None]:
-        """Hold the lock inside the block, or go on without when its time is over.
+        """Hold the lock inside the block, or go on without it after a timeout.
 
-        A thread that logs may wait for a disk that hangs. Whoever ends the run does not wait with
-        it: what that thread writes then finds the segment sealed, and is counted as lost.
+        A log call may be waiting for a disk that hangs. The end of the run does not wait with it:
+        the call then finds the segment sealed, and its points are counted as lost.
         """
         is_held = self._lock.acquire(timeout=_LOCK_TIMEOUT_S)
         try:
@@ -231,7 +231,7 @@ class Journal:
                 self._lock.release()
 
     def _append_checked(self, values: Mapping[str, Any], step: Any, timestamp: Any) -> None:
-        """As ``append``, for whatever there may be."""
+        """As ``append``, with all checks."""
         if not self._accepts_records():
             return
         position = to_step(step)
@@ -259,7 +259,7 @@ class Journal:
     ) -> None:
         try:
             with self._lock:
-                # Again, now that nobody can suspend in between.
+                # Again, now that no other thread can suspend the journal in between.
                 if self._accepts_records():
                     self._write(names, numbers, step, moment)
         except OSError as error:
@@ -272,16 +272,16 @@ class Journal:
         step: int | None,
         moment: datetime | None,
     ) -> None:
-        needed_bytes = 0
-        for _ in range(3):  # the present segment, the spare one, one made to measure
+        required_bytes = 0
+        for _ in range(3):  # the active segment, the spare one, a new one that is large enough
             try:
                 entry = self._entries.get(names) or self._bind(names)
                 frame = _frame_of(entry, numbers, step, moment)
-                needed_bytes = len(frame)
+                required_bytes = len(frame)
                 entry[2](frame)
             except (ValueError, OSError):
                 binding_bytes = len(names_frame(0, names))
-                self._start_next_segment(HEADER_BYTES + binding_bytes + needed_bytes)
+                self._start_next_segment(HEADER_BYTES + binding_bytes + required_bytes)
             else:
                 return
         raise OSError(f"{self._active.path}: {len(numbers)} points could not be written")
@@ -309,11 +309,11 @@ class Journal:
         return entry
 
     def _start_next_segment(self, at_least_bytes: int) -> None:
-        """To the next segment."""
+        """Seal the active segment and go on to the next one."""
         if self._is_closed:
             raise OSError(f"{self._active.path}: the journal is closed")
         if self._failure is not None and time.monotonic() < self._failure[1]:
-            # A new one: the old one would grow by a traceback each time.
+            # A new error: the old one would grow by a traceback each time.
             before = self._failure[0]
             raise OSError(before.errno, before.strerror, before.filename)
         full = self._active
@@ -325,7 +325,7 @@ class Journal:
             self._failure = error, time.monotonic() + _RETRY_INTERVAL_S
             raise
         self._failure = None
-        if self._is_superseded(full):  # a signal handler was here meanwhile
+        if self._is_superseded(full):  # a signal handler did it meanwhile
             _discard(fresh)
             return
         full.seal()
@@ -341,7 +341,7 @@ class Journal:
         spare, self._spare = self._spare, None
         if spare is None:
             return None
-        # Of two segments the one made later takes the later points.
+        # A segment with a later index must hold later points.
         if spare.free_bytes < at_least_bytes or spare.index < self._active.index:
             _discard(spare)
             return None
@@ -349,7 +349,9 @@ class Journal:
 
     def _make(self, size_bytes: int, *, at_least_bytes: int) -> Segment:
         path, index = self._next_file()
-        path.parent.mkdir(parents=True, exist_ok=True)  # somebody may have deleted the run
+        path.parent.mkdir(
+            parents=True, exist_ok=True
+        )  # a user may have deleted the run's directory
         return make_segment(
             path, index, size_bytes, at_least_bytes=at_least_bytes, mapped=self._mapped
         )
@@ -378,7 +380,7 @@ def _frame_of(
 
 
 def _allow_fast_path(value: Any) -> None:
-    """Let the scalars of NumPy take the short way from now on: they convert without a word."""
+    """Let NumPy's scalars take the fast path from now on: they convert without a warning."""
     kind = type(value)
     if kind.__module__ == "numpy" and getattr(value, "ndim", 1) == 0 and kind.__name__ != "ndarray":
         _PLAIN.add(kind)

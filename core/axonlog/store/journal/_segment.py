@@ -15,22 +15,22 @@ from typing import Protocol
 
 from ._format import HEADER_BYTES, segment_header
 
-# On a disk that is nearly full a small segment may still find room.
+# On a disk that is nearly full a small segment may still fit.
 _SMALL_BYTES = 64 * 1024
 
-# macOS cannot: a map there would be over holes.
+# macOS has no such call, and a sparse file must not be mapped.
 _CAN_ALLOCATE = hasattr(os, "posix_fallocate")
 
 _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NOT_POSSIBLE = frozenset({errno.EINVAL, errno.ENODEV, errno.ENOSYS, errno.EOPNOTSUPP})
 
-# From Linux 5.14 on, and named by no Python yet: fault pages in as a store would.
+# Linux 5.14 and later; no Python has the name yet. It faults pages in as a store would.
 _MADV_POPULATE_WRITE = 23
 _POPULATED_BYTES = 64 * 1024
 
 
 class Segment(Protocol):
-    """What the journal needs of a segment."""
+    """A file of the journal."""
 
     index: int
     path: Path
@@ -57,7 +57,7 @@ class Segment(Protocol):
         """Refuse all further writes."""
 
     def release(self) -> None:
-        """Give back what a sealed segment holds; it can still be read."""
+        """Release memory and descriptors of a sealed segment; it can still be read."""
 
 
 class MappedSegment:
@@ -90,7 +90,7 @@ class MappedSegment:
     def used_bytes(self) -> int:
         """How much has been written."""
         if not self._is_sealed:
-            with contextlib.suppress(ValueError):  # sealed and released in this very moment
+            with contextlib.suppress(ValueError):  # sealed and released by another thread just now
                 self._used_bytes = self._map.tell()
         return self._used_bytes
 
@@ -111,7 +111,7 @@ class MappedSegment:
     def read(self, offset: int, limit_bytes: int) -> bytes:
         """What stands from ``offset`` on: frames, the last one perhaps cut, perhaps zeros."""
         try:
-            # After the seal the position says nothing; the points end where the zeros begin.
+            # After the seal the position is at the end of the file, and zeros follow the points.
             end = self._size_bytes if self._is_sealed else self._map.tell()
             return self._map[offset : min(end, offset + limit_bytes)]
         except ValueError:  # released
@@ -132,7 +132,7 @@ class MappedSegment:
 class WrittenSegment:
     """A file that grows by one ``write`` per frame, for where a map is not safe.
 
-    The lock is held across the write: the kernel lets only one in at a time anyway, and nothing
+    The lock is held during the write: the kernel serializes writes to a file anyway, and nothing
     may be written after the file was sealed and read to its end.
     """
 
@@ -169,7 +169,7 @@ class WrittenSegment:
                 file.close()
 
     def release(self) -> None:
-        """Give back what a sealed segment holds: nothing more."""
+        """Nothing to do: the sealed file is closed."""
 
     def _write(self, frame: bytes) -> None:
         with self._lock:
@@ -181,7 +181,7 @@ class WrittenSegment:
             finally:
                 self.used_bytes += written
                 if written != len(frame):
-                    self.seal()  # nothing behind a torn frame would be read
+                    self.seal()  # a reader stops at a torn frame
             if written != len(frame):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
 
@@ -189,10 +189,10 @@ class WrittenSegment:
 def make_segment(
     path: Path, index: int, size_bytes: int, *, at_least_bytes: int, mapped: bool
 ) -> Segment:
-    """A new segment of ``size_bytes``, or a smaller one where there is no room for it.
+    """A new segment of ``size_bytes``, or a smaller one if the disk is nearly full.
 
     Raises:
-        OSError: There is no room at all, or the file cannot be made.
+        OSError: The disk is full, or the file cannot be made.
     """
     if not (mapped and _CAN_ALLOCATE and _is_one_thread_at_a_time()):
         return WrittenSegment(path, index, size_bytes)
