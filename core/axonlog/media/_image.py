@@ -21,10 +21,10 @@ from ._snapshot import Asset, Encoded, Snapshot
 
 _PURPOSE = "log an image"
 
-# Extension -> Pillow's format, and how to write it. PNG at its lowest level takes a third of the
-# time of Pillow's default, for a fifth more bytes.
+# Extension -> Pillow's format, and how to write it. PNG at level 3 takes a quarter of the time of
+# Pillow's default for a smooth image, for no more bytes; a photograph takes the same at any level.
 _FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
-    "png": ("PNG", {"compress_level": 1}),
+    "png": ("PNG", {"compress_level": 3}),
     "jpg": ("JPEG", {"quality": 90}),
     "jpeg": ("JPEG", {"quality": 90}),
     "webp": ("WEBP", {"quality": 90}),
