@@ -349,7 +349,8 @@ def _mode_of(image: Any) -> str:
         return str(image.mode)
     if image.mode == "1":
         return "L"
-    return "RGBA" if image.has_transparency_data else "RGB"
+    is_transparent = image.mode in ("PA", "La", "RGBa") or "transparency" in image.info
+    return "RGBA" if is_transparent else "RGB"
 
 
 def _figure_of(value: Any) -> Any:
