@@ -7,13 +7,12 @@ makes the row and the file of it, in any thread or process. Modules are imported
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from ._encode import encode
-from ._libraries import DependencyError
-from ._snapshot import Asset, Encoded, Snapshot
-
 if TYPE_CHECKING:
     from ._audio import take_audio
+    from ._encode import encode
     from ._image import take_boxes, take_figure, take_image
+    from ._libraries import DependencyError
+    from ._snapshot import Asset, Encoded, Snapshot
     from ._text import take_html, take_text
     from ._video import take_video
 
@@ -33,6 +32,11 @@ __all__ = [
 ]
 
 _MODULES = {
+    "Asset": "_snapshot",
+    "DependencyError": "_libraries",
+    "Encoded": "_snapshot",
+    "Snapshot": "_snapshot",
+    "encode": "_encode",
     "take_audio": "_audio",
     "take_boxes": "_image",
     "take_figure": "_image",
