@@ -153,7 +153,7 @@ def _release(target: Path) -> None:
 
 def lineage_entry(
     store: RunStore,
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | None,
     name: str | None,
     kind: str,
     summary: Mapping[str, Any],
@@ -162,17 +162,21 @@ def lineage_entry(
     recorded_path: str | None = None,
     is_input: bool = False,
 ) -> LineageEntry:
-    """The note on a file: named as given, or as the file is up to its first dot."""
-    text = os.fspath(path)
-    file_name = text.rstrip("/").rpartition("/")[2]
-    described = {**summary, "path": text}
+    """The entry of a file: named as given, or as the file is up to its first dot."""
+    described = dict(summary)
+    if path is not None:
+        text = os.fspath(path)
+        file_name = text.rstrip("/").rpartition("/")[2]
+        name = name or file_name.partition(".")[0] or file_name
+        described["path"] = text
+        is_url = "://" in text
+        recorded_path = recorded_path or (text if is_url else store.directory.relative(Path(path)))
     if digest_hex is not None:
         described["hash"] = digest_hex
-    is_url = "://" in text
     return LineageEntry(
-        name=clean_name(name or file_name.partition(".")[0] or file_name),
+        name=clean_name(name),
         kind=kind,
-        path=recorded_path or (text if is_url else store.directory.relative(Path(path))),
+        path=recorded_path,
         summary=to_json_fields(described, described=set()),
         is_input=is_input,
     )

@@ -37,7 +37,7 @@ TEXT_IS_NO_NUMBER = {
 }
 
 # It did so without a word there.
-ORIGINAL_MIXES = {"metric_name_collision", "artifact_file_step"}
+ORIGINAL_MIXES = {"metric_name_collision", "artifact_file_step", "lineage_direct"}
 
 
 def is_ours(case):
@@ -99,6 +99,16 @@ def test_series_that_the_original_lists_as_one_are_entries_of_their_own(judge):
     assert [difference.partition(":")[0] for difference in differences] == [
         "lineage data",
         "lineage data-csv",
+    ]
+
+
+def test_an_entry_of_the_lineage_is_not_replaced_by_one_of_another_kind(judge):
+    got = run(judge, "lineage_direct")["lineage"]
+    assert [(entry["name"], entry["kind"], entry["path"]) for entry in got] == [
+        ("again", "file", "again"),
+        ("l1", "data", "p/q"),
+        ("l2", "model", "m"),
+        ("l3", "csv", "c"),
     ]
 
 
