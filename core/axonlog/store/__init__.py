@@ -20,6 +20,7 @@ from ._repair import (
     repair_siblings,
     waiting_in_journal,
 )
+from ._spool import Spool, SpooledEvent, Ticket
 from ._store import RunStore
 
 __all__ = [
@@ -36,6 +37,9 @@ __all__ = [
     "RunDocument",
     "RunRecord",
     "RunStore",
+    "Spool",
+    "SpooledEvent",
+    "Ticket",
     "copy_into",
     "digest",
     "ending_in_journal",

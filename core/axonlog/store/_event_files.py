@@ -112,6 +112,28 @@ class EventFiles:
             self._append(Rows(series, [text], [Span.of([step], timestamp, timestamp)], [()]))
             self.events_appended += 1
 
+    def has_row(self, kind: str, name: str, row: str) -> bool:
+        """Whether an event file has a row, which begins with its line break.
+
+        The rows of the file are then published, whoever wrote them.
+
+        Raises:
+            EventError: The name cannot be used.
+            OSError: The file cannot be read.
+        """
+        with self._lock:
+            series = self._series_of(kind, name)
+            try:
+                content, status = series.path.read_bytes(), series.path.stat()
+            except FileNotFoundError:
+                return False
+            data = row.encode("utf-8")
+            if not content.endswith(data) and data + b"\n" not in content:
+                return False
+            self._summary_of(series, status.st_size, status.st_ino)
+            series.has_unpublished_rows = True
+            return True
+
     def keep_last_values(self, values: Mapping[str, float]) -> None:
         """Keep numbers that have no event file for the outputs.
 

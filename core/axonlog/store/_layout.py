@@ -51,6 +51,11 @@ class RunDirectory:
         return self.private / "journal"
 
     @property
+    def spool(self) -> Path:
+        """What log calls were given that is to be encoded; gone when all of it is."""
+        return self.private / "spool"
+
+    @property
     def names(self) -> Path:
         """The names of event files that are not called as they would be by themselves."""
         return self.private / "names.json"

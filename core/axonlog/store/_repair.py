@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 from axonlog.errors import CacheError
 from axonlog.events import FINAL_STATUSES
@@ -21,6 +23,7 @@ from ._lineage import Lineage
 from ._names import EventNames
 from ._owner import Owner, is_owner_alive, liveness, read_owner
 from ._replay import Replay, Unreplayed, unreplayed
+from ._spool import SpooledEvent, pending_events, replay_events, spooled_by_dead
 from ._status_slot import read_status
 from .journal import Attempt, attempts_in
 
@@ -37,12 +40,14 @@ class Repair:
         dropped_bytes: How much of the journal could not be read: a record that was being written
             when the process died.
         is_lost: Whether the run had no ending, and was given one: ``failed``, ``ProcessLost``.
+        events: How many events were in the spool only, and are in the event files now.
     """
 
     path: Path
     points: int
     dropped_bytes: int
     is_lost: bool
+    events: int = 0
 
 
 def is_alive(path: Path) -> bool:
@@ -85,7 +90,7 @@ def ending_in_journal(path: Path) -> Condition | None:
 
 
 def waiting_in_journal(path: Path, *, with_living: bool) -> Unreplayed:
-    """What the journal of the run in ``path`` holds and its event files do not have.
+    """What journal and spool of the run in ``path`` hold and its event files do not have.
 
     Args:
         path: The run's directory.
@@ -95,7 +100,12 @@ def waiting_in_journal(path: Path, *, with_living: bool) -> Unreplayed:
         CacheError: What says how far the journals have been read cannot be understood.
         OSError: Something there cannot be read.
     """
-    return unreplayed(path, is_counted=lambda item: with_living or not is_owner_alive(item.owner))
+    journal = unreplayed(
+        path, is_counted=lambda item: with_living or not is_owner_alive(item.owner)
+    )
+    directory = RunDirectory(path)
+    spooled = pending_events(directory) if with_living else spooled_by_dead(directory)
+    return replace(journal, points=journal.points + len(spooled))
 
 
 def needs_repair(path: Path) -> bool:
@@ -111,7 +121,12 @@ def needs_repair(path: Path) -> bool:
     )
 
 
-def repair(path: Path, *, timeout_s: float = LOCK_TIMEOUT_S) -> Repair | None:
+def repair(
+    path: Path,
+    *,
+    timeout_s: float = LOCK_TIMEOUT_S,
+    encode: Callable[[SpooledEvent], Any] | None = None,
+) -> Repair | None:
     """Complete the run in ``path``, if a process died while it wrote it.
 
     Its journal is brought into the event files, outputs and lineage follow. A run without an
@@ -122,6 +137,7 @@ def repair(path: Path, *, timeout_s: float = LOCK_TIMEOUT_S) -> Repair | None:
     Args:
         path: The run's directory.
         timeout_s: How long to wait for another process that holds the journal's lock.
+        encode: See ``replay_events``; without it the spool stays as it is.
 
     Returns:
         What was done; None if there was nothing to do.
@@ -135,8 +151,8 @@ def repair(path: Path, *, timeout_s: float = LOCK_TIMEOUT_S) -> Repair | None:
     if not directory.journal.is_dir():
         with contextlib.suppress(OSError):  # what a death just before the end of that left
             directory.private.rmdir()
-        return None
-    if not needs_repair(path) or not directory.document.exists():
+    is_spooled = encode is not None and bool(spooled_by_dead(directory))
+    if not (is_spooled or needs_repair(path)) or not directory.document.exists():
         return None
     names = EventNames(directory.names, directory.journal / "names.json")
     document = RunDocument.load(directory.document)
@@ -147,7 +163,7 @@ def repair(path: Path, *, timeout_s: float = LOCK_TIMEOUT_S) -> Repair | None:
         attempts = attempts_in(directory.journal)
         left = [item for item in attempts if not is_owner_alive(item.owner)]
         is_open = len(left) < len(attempts)
-        is_lost = False
+        is_lost, events = False, 0
         try:
             # First: a disk may have room for the ending, and not for all the points.
             is_judged = not is_open and not is_copy(path)
@@ -156,6 +172,8 @@ def repair(path: Path, *, timeout_s: float = LOCK_TIMEOUT_S) -> Repair | None:
         finally:
             try:
                 points = sum(replay.left(attempt) for attempt in left)
+                if encode is not None:
+                    events = replay_events(directory, event_files, encode)
                 event_files.publish(final=True)
             finally:
                 event_files.close()
@@ -172,13 +190,20 @@ def repair(path: Path, *, timeout_s: float = LOCK_TIMEOUT_S) -> Repair | None:
             path,
             replay.dropped_bytes,
         )
-    return Repair(path, points, replay.dropped_bytes, is_lost) if left else None
+    if not left and not events:
+        return None
+    return Repair(path, points, replay.dropped_bytes, is_lost, events)
 
 
-def repair_siblings(path: Path, *, limit: int = 1000) -> list[Repair]:
+def repair_siblings(
+    path: Path,
+    *,
+    limit: int = 1000,
+    encode: Callable[[SpooledEvent], Any] | None = None,
+) -> list[Repair]:
     """Repair the runs beside the one in ``path``; at most ``limit`` entries are looked at.
 
-    What cannot be repaired is left as it is: it is not this run's trouble.
+    What cannot be repaired is left as it is: its own next process reports it.
 
     Raises:
         OSError: The folder cannot be read.
@@ -190,7 +215,7 @@ def repair_siblings(path: Path, *, limit: int = 1000) -> list[Repair]:
         try:
             # In a folder that many share, what somebody else put there is not ours to act on.
             is_ours = sibling != path and sibling.stat().st_uid == os.getuid()
-            report = repair(sibling) if is_ours else None
+            report = repair(sibling, encode=encode) if is_ours else None
         except (CacheError, OSError):
             continue
         if report is not None:

@@ -24,6 +24,7 @@ from ._names import EventNames
 from ._owner import SIGN_INTERVAL_S, is_owner_alive, this_process
 from ._repair import repair
 from ._replay import Replay, lock_path
+from ._spool import Spool, SpooledEvent, replay_events
 from ._status_slot import reserve_status, write_status
 from .journal import Attempt, Journal, attempts_in, new_attempt
 
@@ -62,6 +63,7 @@ class RunStore:
         self.document = document
         self.lineage = lineage
         self.journal = journal
+        self.spool = Spool(directory, journal.attempt.name)
         self._event_files = event_files
         self._replay = Replay(directory, event_files)
         self._refreshing = ThreadLock(f"{directory.journal}: the journal")
@@ -153,6 +155,20 @@ class RunStore:
             OSError: The row could not be written.
         """
         self._event_files.append_event(kind, name, step, timestamp, value)
+
+    def replay_spool(self, encode: Callable[[SpooledEvent], Any]) -> int:
+        """Encode the events that dead processes of this run left, and append their rows.
+
+        Args:
+            encode: See ``replay_events``.
+
+        Returns:
+            How many events have a row now that had none.
+
+        Raises:
+            OSError: A file cannot be read or written; what is not done stays in the spool.
+        """
+        return replay_events(self.directory, self._event_files, encode)
 
     def enter_status(self, status: Status, *, reason: str, message: str | None) -> None:
         """Enter the status that this process gives the run.
@@ -250,9 +266,9 @@ class RunStore:
             deadline: See ``refresh``.
 
         Returns:
-            Whether all points are in the event files. If not, then the journal stays, for
-            whoever opens the run next: a signal handler may have asked in the middle of things,
-            or the deadline is over.
+            Whether all points and spooled events are in the event files. If not, then journal or
+            spool stay, for whoever opens the run next: a signal handler may have asked in the
+            middle of things, or the deadline is over.
 
         Raises:
             OSError: As ``refresh``; the journal stays then too.
@@ -265,7 +281,8 @@ class RunStore:
             if not is_held:
                 raise self._is_busy(timeout_s)
             if self.refresh(final=True, timeout_s=timeout_s, deadline=deadline):
-                is_complete = True
+                self.spool.close()
+                is_complete = not self.spool.pending()
                 if self.document.is_saved:  # else the journal alone may have the ending
                     self._replay.forget(self.journal.attempt)
         finally:
