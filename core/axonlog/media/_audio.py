@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import wave
-from pathlib import Path
 from typing import Any
 
 from axonlog.errors import EventError
@@ -87,9 +86,8 @@ def encode(snapshot: Snapshot) -> Encoded:
     """
     parameters = snapshot.parameters
     if snapshot.source is not None:
-        row = _measure(snapshot.source)
-        if parameters["content_type"] is not None:
-            row["content_type"] = parameters["content_type"]
+        given = parameters["content_type"]
+        row = {} if given is None else {"content_type": given}
         return Encoded(row, Asset(snapshot.source, parameters["extension"]))
     numpy = need("numpy", _PURPOSE)
     samples = to_int16(numpy, unpack(numpy, snapshot.buffers[0], parameters, "FC"))
@@ -158,17 +156,3 @@ def _check_rate(sample_rate: Any) -> int:
 
 def _subtype(content_type: str | None) -> str:
     return (content_type or "").rpartition("/")[2].lower().lstrip(".")
-
-
-def _measure(path: Path) -> dict[str, Any]:
-    """What the header of a WAV file says; of other files nothing."""
-    try:
-        with wave.open(str(path), "rb") as reader:
-            return {
-                "sample_rate": reader.getframerate(),
-                "num_channels": reader.getnchannels(),
-                "length_frames": reader.getnframes(),
-                "content_type": "audio/wav",
-            }
-    except (wave.Error, EOFError, OSError):
-        return {}

@@ -15,7 +15,7 @@ from axonlog.events import ArtifactKind
 
 from ._arrays import pack, to_array, unpack
 from ._files import as_file, extension_of
-from ._libraries import DependencyError, need
+from ._libraries import need
 from ._pixels import to_uint8
 from ._snapshot import Asset, Encoded, Snapshot
 
@@ -169,7 +169,7 @@ def encode(snapshot: Snapshot) -> Encoded:
     parameters = snapshot.parameters
     extension = parameters["extension"]
     if snapshot.source is not None:
-        return Encoded(measure(snapshot.source), Asset(snapshot.source, extension))
+        return Encoded({}, Asset(snapshot.source, extension))
     if parameters["form"] == "content":
         image = _open(snapshot.buffers[0])
         name, _ = _FORMATS[extension]
@@ -188,23 +188,6 @@ def encode(snapshot: Snapshot) -> Encoded:
     if size != image.size:
         image = image.resize(size, need("PIL.Image", _PURPOSE).Resampling.LANCZOS)
     return Encoded(row, Asset(_write(image, extension), extension))
-
-
-def measure(path: Path) -> dict[str, int]:
-    """Height and width in pixels and number of channels of an image file; nothing if unknown.
-
-    Reads the header only. Without Pillow every file is unknown.
-    """
-    try:
-        opener = need("PIL.Image", _PURPOSE)
-    except DependencyError:
-        return {}
-    try:
-        with opener.open(path) as image:
-            return _row(image)
-    # Pillow's: no image, a damaged one, or one that is too large to be trusted.
-    except (OSError, ValueError, SyntaxError, opener.DecompressionBombError):
-        return {}
 
 
 def write_image(image: Any, extension: str, **options: Any) -> bytes:

@@ -11,7 +11,7 @@ from axonlog.events import ArtifactKind
 
 from ._arrays import pack, to_array, unpack
 from ._files import as_file, extension_of
-from ._image import flatten, measure, write_image
+from ._image import flatten, write_image
 from ._libraries import need
 from ._pixels import say_once, to_uint8
 from ._snapshot import Asset, Encoded, Snapshot
@@ -79,10 +79,7 @@ def encode(snapshot: Snapshot) -> Encoded:
     parameters = snapshot.parameters
     if snapshot.source is not None:
         extension = parameters["extension"]
-        row = {**measure(snapshot.source), "content_type": extension}
-        if "colorspace" in row:
-            row["colorspace"] = 3  # a palette is made of RGB
-        return Encoded(row, Asset(snapshot.source, extension))
+        return Encoded({"content_type": extension}, Asset(snapshot.source, extension))
     numpy = need("numpy", _PURPOSE)
     pixels = unpack(numpy, snapshot.buffers[0], parameters, "BTHWC")
     pixels = _side_by_side(numpy, to_uint8(numpy, pixels))

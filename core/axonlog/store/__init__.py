@@ -9,6 +9,7 @@ from ._flusher import BackgroundFlusher
 from ._json import to_json_fields, to_json_value, to_text
 from ._layout import RunDirectory
 from ._lineage import Lineage, LineageEntry, read_lineage
+from ._media_events import copy_asset, encode_event
 from ._merge import merge_rows
 from ._repair import (
     Repair,
@@ -40,8 +41,10 @@ __all__ = [
     "Spool",
     "SpooledEvent",
     "Ticket",
+    "copy_asset",
     "copy_into",
     "digest",
+    "encode_event",
     "ending_in_journal",
     "is_alive",
     "is_copy",

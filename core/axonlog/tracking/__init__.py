@@ -16,7 +16,7 @@ from ._run_functions import *  # noqa: F403  # a function per method of Run; the
 if TYPE_CHECKING:
     TRACKING_RUN: Run | None
 
-__all__ = [
+__all__: list[str] = [
     "TRACKING_RUN",
     "Run",
     "V1ArtifactKind",
