@@ -33,7 +33,7 @@ def source() -> str:
     )
     lines = [f"{name} = of_current_run(Run.{name})\n" for name in names]
     public = "".join(f'    "{name}",\n' for name in names)
-    return f"{_HEAD}{''.join(lines)}\n__all__ = [\n{public}]\n"
+    return f"{_HEAD}{''.join(lines)}\n__all__: list[str] = [\n{public}]\n"
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from ._flusher import BackgroundFlusher
 from ._json import to_json_fields, to_json_value, to_text
 from ._layout import RunDirectory
 from ._lineage import Lineage, LineageEntry, read_lineage
+from ._media_events import copy_asset, encode_event
 from ._merge import merge_rows
 from ._repair import (
     Repair,
@@ -42,9 +43,11 @@ __all__ = [
     "Spool",
     "SpooledEvent",
     "Ticket",
+    "copy_asset",
     "copy_into",
     "count_unreplayed",
     "digest",
+    "encode_event",
     "ending_in_journal",
     "is_alive",
     "is_copy",

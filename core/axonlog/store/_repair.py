@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from ._event_files import EventFiles
 from ._file_lock import LOCK_TIMEOUT_S
 from ._layout import RunDirectory
 from ._lineage import Lineage
+from ._media_events import encode_event
 from ._names import EventNames
 from ._owner import Owner, is_owner_alive, liveness, read_owner
 from ._replay import JournalReplay, Unreplayed, scan_unreplayed
@@ -138,7 +140,7 @@ def repair(
     Args:
         path: The run's directory.
         timeout_s: How long to wait for another process that holds the journal's lock.
-        encode: See ``replay_events``; without it the spool stays as it is.
+        encode: See ``replay_events``; that of `axonlog.media` if None.
 
     Returns:
         What was done; None if there was nothing to do.
@@ -152,8 +154,8 @@ def repair(
     if not directory.journal.is_dir():
         with contextlib.suppress(OSError):  # left by a process that died just before removing it
             directory.private.rmdir()
-    is_spooled = encode is not None and bool(spooled_by_dead(directory))
-    if not (is_spooled or needs_repair(path)) or not directory.document.exists():
+    encode = encode or functools.partial(encode_event, directory)
+    if not (spooled_by_dead(directory) or needs_repair(path)) or not directory.document.exists():
         return None
     names = EventNames(directory.names, directory.journal / "names.json")
     document = RunDocument.load(directory.document)
@@ -173,8 +175,7 @@ def repair(
         finally:
             try:
                 points = sum(replay.replay_attempt(attempt) for attempt in dead)
-                if encode is not None:
-                    events = replay_events(directory, event_files, encode)
+                events = replay_events(directory, event_files, encode)
                 event_files.publish(final=True)
             finally:
                 event_files.close()

@@ -120,6 +120,18 @@ class Ticket:
         """
         self.path.unlink(missing_ok=True)
 
+    def set_aside(self, error: Exception) -> None:
+        """Keep an event that cannot be brought into its file, and report it.
+
+        Raises:
+            OSError: It cannot be renamed.
+        """
+        aside = self.path.with_name(self.path.name + _SET_ASIDE_SUFFIX)
+        self.path.replace(aside)
+        _log.warning(
+            "an event could not be brought into its file and is kept as %s: %s", aside, error
+        )
+
 
 class Spool:
     """The spool of one attempt. Any thread may put events in.
@@ -238,7 +250,7 @@ def _replay(
         except OSError:
             raise
         except Exception as error:  # noqa: BLE001  # an encoder may raise anything; the others go on
-            _set_aside(ticket, error)
+            ticket.set_aside(error)
             continue
         # Only the first one of each process and series may have its row: each was appended before
         # the next one was encoded.
@@ -303,12 +315,6 @@ def _tickets_in(folder: Path) -> list[Ticket]:
     return sorted(
         Ticket(match["attempt"], int(match["index"]), folder / match[0]) for match in matches
     )
-
-
-def _set_aside(ticket: Ticket, error: Exception) -> None:
-    aside = ticket.path.with_name(ticket.path.name + _SET_ASIDE_SUFFIX)
-    ticket.path.replace(aside)
-    _log.warning("an event could not be brought into its file and is kept as %s: %s", aside, error)
 
 
 def _remove_if_empty(folder: Path) -> None:

@@ -24,7 +24,7 @@ from ._names import EventNames
 from ._owner import HEARTBEAT_INTERVAL_S, is_owner_alive, this_process
 from ._repair import repair
 from ._replay import JournalReplay, lock_path
-from ._spool import Spool, SpooledEvent, replay_events
+from ._spool import Spool
 from ._status_slot import reserve_status, write_status
 from .journal import Attempt, Journal, attempts_in, new_attempt
 
@@ -155,20 +155,6 @@ class RunStore:
             OSError: The row could not be written.
         """
         self._event_files.append_event(kind, name, step, timestamp, value)
-
-    def replay_spool(self, encode: Callable[[SpooledEvent], Any]) -> int:
-        """Encode the events that dead processes of this run left, and append their rows.
-
-        Args:
-            encode: See ``replay_events``.
-
-        Returns:
-            How many events have a row now that had none.
-
-        Raises:
-            OSError: A file cannot be read or written; what is not done stays in the spool.
-        """
-        return replay_events(self.directory, self._event_files, encode)
 
     def record_status(self, status: Status, *, reason: str, message: str | None) -> None:
         """Record a status of the run.

@@ -6,6 +6,7 @@
 from typing import TYPE_CHECKING
 
 from axonlog.events import ArtifactKind as V1ArtifactKind
+from axonlog.store import LineageEntry as V1RunArtifact
 
 from . import _run_functions
 from ._functions import current_run, get_or_create_run, init, log_metric, log_metrics
@@ -15,10 +16,11 @@ from ._run_functions import *  # noqa: F403  # a function per method of Run; the
 if TYPE_CHECKING:
     TRACKING_RUN: Run | None
 
-__all__ = [
+__all__: list[str] = [
     "TRACKING_RUN",
     "Run",
     "V1ArtifactKind",
+    "V1RunArtifact",
     "get_or_create_run",
     "init",
     "log_metric",

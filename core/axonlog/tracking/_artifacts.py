@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import itertools
 import os
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
@@ -13,7 +11,7 @@ from typing import Any
 
 from axonlog.errors import EventError
 from axonlog.events import ArtifactKind, clean_name, event_kind, to_step, to_timestamp
-from axonlog.store import LineageEntry, RunStore, copy_into, digest, to_json_fields
+from axonlog.store import LineageEntry, RunStore, copy_asset, copy_into, digest, to_json_fields
 
 # What is larger is digested when the caller is not waiting any more.
 _DIGESTED_AT_ONCE_BYTES = 8 * 1024 * 1024
@@ -105,55 +103,15 @@ def keep_asset(
         )
     moment = datetime.now(timezone.utc) if timestamp is None else to_timestamp(timestamp)
     position = to_step(step)
-    stem, _, extension = source.name.partition(".")
-    name = name or stem
-    file_name = f"{clean_name(name)}_{position}"
-    suffix = extension and f".{extension.lower()}"
-    folder = store.directory.assets / kind
-    target = folder / f"{file_name}{suffix}"
-    if source.resolve() != target.resolve():  # else the user saved it where it belongs
-        target = _reserve(folder, file_name, suffix, is_folder=source.is_dir())
-        try:
-            copy_into(source, target)
-        except BaseException:
-            _release(target)
-            raise
+    name = name or source.name.partition(".")[0]
+    target = copy_asset(store.directory, source, kind=kind, name=name, step=position)
     event_value = {**value, "path": store.directory.relative(target)}
     store.append_event(kind, name, position, moment, event_value)
 
 
-def _reserve(folder: Path, stem: str, suffix: str, *, is_folder: bool) -> Path:
-    """A new empty file or folder: the events before this one keep theirs.
-
-    Also in several processes at once, and where an earlier attempt logged the same step.
-
-    Raises:
-        OSError: It cannot be made.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    for number in itertools.count(1):
-        target = folder / (f"{stem}{suffix}" if number == 1 else f"{stem}-{number}{suffix}")
-        with contextlib.suppress(FileExistsError):
-            if is_folder:
-                target.mkdir()
-            else:
-                target.touch(exist_ok=False)
-            return target
-    raise AssertionError("unreachable")
-
-
-def _release(target: Path) -> None:
-    """Take away what was reserved, and is still empty."""
-    with contextlib.suppress(OSError):
-        if target.is_dir():
-            target.rmdir()
-        elif not target.stat().st_size:
-            target.unlink()
-
-
 def lineage_entry(
     store: RunStore,
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | None,
     name: str | None,
     kind: str,
     summary: Mapping[str, Any],
@@ -162,17 +120,21 @@ def lineage_entry(
     recorded_path: str | None = None,
     is_input: bool = False,
 ) -> LineageEntry:
-    """The note on a file: named as given, or as the file is up to its first dot."""
-    text = os.fspath(path)
-    file_name = text.rstrip("/").rpartition("/")[2]
-    described = {**summary, "path": text}
+    """The entry of a file: named as given, or as the file is up to its first dot."""
+    described = dict(summary)
+    if path is not None:
+        text = os.fspath(path)
+        file_name = text.rstrip("/").rpartition("/")[2]
+        name = name or file_name.partition(".")[0] or file_name
+        described["path"] = text
+        is_url = "://" in text
+        recorded_path = recorded_path or (text if is_url else store.directory.relative(Path(path)))
     if digest_hex is not None:
         described["hash"] = digest_hex
-    is_url = "://" in text
     return LineageEntry(
-        name=clean_name(name or file_name.partition(".")[0] or file_name),
+        name=clean_name(name),
         kind=kind,
-        path=recorded_path or (text if is_url else store.directory.relative(Path(path))),
+        path=recorded_path,
         summary=to_json_fields(described, described=set()),
         is_input=is_input,
     )

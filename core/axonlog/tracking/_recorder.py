@@ -27,6 +27,7 @@ from axonlog.store import (
 from . import _logging
 from ._end_budget import EndBudget, end_timeout_s
 from ._exit_hooks import EXIT_HOOKS, RunOutcome
+from ._media_writer import MediaWriter
 
 # What talks to a server takes a quarter of the first `init` to import: for runs that have one.
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class Recorder:
         self._warned_process = self.process
         # Reentrant: a SIGTERM handler ends the run in the thread that may be ending it.
         self._ending = threading.RLock()
+        self._dropped_kinds: set[str] = set()
         self._background_threads: list[threading.Thread] = []
         self._uploader: Uploader | None = None
         self._final_report: DeliveryReport | None = None
@@ -103,6 +105,7 @@ class Recorder:
                 f"{path} (from {context.artifacts_path.source}) cannot be the run's directory: "
                 f"{error}; pass artifacts_path= or go to a directory that can be written"
             ) from error
+        self.media = MediaWriter(self.store, self.tolerating_disk_failure)
         self._flusher = BackgroundFlusher(self.store)
         attempt_from = len(self.store.document.snapshot().status_conditions)
         if not is_guest:
@@ -225,6 +228,18 @@ class Recorder:
             document, seconds = self.store.document, time.monotonic() - self._started_s
             _logging.log_end(self.context, document.name, document.status, seconds)
         return is_patient
+
+    def report_dropped_media(self, kind: str) -> None:
+        """Say once of each kind that it is not recorded, because events are off."""
+        if kind not in self._dropped_kinds:
+            self._dropped_kinds.add(kind)
+            setting = self.context.collect_artifacts
+            _log.warning(
+                "%s: collect_artifacts is off (from %s): events of kind %s are not recorded",
+                self._label,
+                setting.key or setting.source,
+                kind,
+            )
 
     @contextlib.contextmanager
     def tolerating_disk_failure(self) -> Iterator[None]:
@@ -372,6 +387,7 @@ class Recorder:
     def _close(self, outcome: RunOutcome, deadline: float) -> None:
         if not self._is_guest:
             self._set_final_status(outcome)
+        self.media.finish(deadline - _share_of(deadline))
         self._flusher.stop(timeout_s=_share_of(deadline))
         self._close_store(deadline)
 

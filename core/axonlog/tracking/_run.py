@@ -19,7 +19,8 @@ from ._exit_hooks import FinalStatus, RunOutcome, outcome_of
 from ._handles import Handles
 from ._last_values import LastValues
 from ._recorder import Recorder
-from ._run_files import RunFiles
+from ._run_lineage import RunLineage
+from ._run_media import RunMedia
 from ._run_records import RunRecords
 from ._tracebacks import short_traceback, without_frames
 
@@ -48,7 +49,7 @@ def _drop(*_: Any) -> None:
 
 @short_traceback
 @takes_run_options(last=["auto_create"])
-class Run(RunRecords, RunFiles):
+class Run(RunRecords, RunLineage, RunMedia):
     """A run being tracked.
 
     Constructing one resolves the context, asks the server once, and starts recording. Usually

@@ -11,7 +11,7 @@ from typing import Any
 
 from axonlog.errors import ArgumentTypeError
 from axonlog.events import ArtifactKind, clean_name
-from axonlog.store import LineageEntry, digest, to_json_fields, to_json_value, write_json
+from axonlog.store import LineageEntry, to_json_fields, to_json_value, write_json
 
 from ._arguments import check_path, text_of
 from ._artifacts import digest_of_value, keep_asset, keep_output, lineage_entry, require_existing
@@ -124,49 +124,6 @@ class RunFiles(RunBase):
         self._keep(path, name, kind, summary, event_value, step, timestamp, rel_path, hashed=hashed)
         with self._open.tolerating_disk_failure():
             self._open.store.document.merge("meta_info", {"has_model": True})
-
-    @recording
-    def log_file_ref(
-        self,
-        path: str | os.PathLike[str],
-        name: str | None = None,
-        hash: str | None = None,  # the original's name
-        content: Any = None,
-        summary: Mapping[str, Any] | None = None,
-        is_input: bool = False,
-        rel_path: str | None = None,
-        skip_hash_calculation: bool = False,
-    ) -> None:
-        """Note a file in the lineage, without copying it.
-
-        Args:
-            path: Where it is: a path, or a URL.
-            name: Name in the lineage; the file's own, up to its first dot, if not given.
-            hash: Its digest; computed if not given, where the file can be read.
-            content: A value to take the digest of instead of the file.
-            summary: What else to tell of it.
-            is_input: Whether the run reads it rather than makes it.
-            rel_path: The path to tell instead of ``path``.
-            skip_hash_calculation: Do not digest the content.
-        """
-        check_path("path", path)
-        with self._open.tolerating_disk_failure():
-            digest_hex = hash
-            if digest_hex is None and content is not None:
-                digest_hex = digest_of_value(content)
-            elif digest_hex is None and not skip_hash_calculation:
-                digest_hex = digest(Path(path))
-            entry = lineage_entry(
-                self._open.store,
-                path,
-                name,
-                ArtifactKind.FILE.value,
-                summary or {},
-                digest_hex=digest_hex,
-                recorded_path=rel_path,
-                is_input=is_input,
-            )
-            self._open.store.lineage.add([entry], is_name_given=name is not None)
 
     @recording
     def log_env(

@@ -54,9 +54,9 @@ _NEEDS_CHECKS = (LookupError, TypeError, ValueError, OverflowError, struct.error
 
 # How points under one tuple of names are written to the active segment: pack, append_crc, write,
 # the header of points with a step, the header of points without, the id of the names. A plain
-# tuple, because a named one takes twice as long to unpack. It holds the segment's own `write`: if another
-# thread still uses the entry after the journal started the next segment, the write fails, and never
-# writes an id that the next segment has not bound.
+# tuple, because a named one takes twice as long to unpack. It holds the segment's own `write`: if
+# another thread still uses the entry after the journal started the next segment, the write fails,
+# and never writes an id that the next segment has not bound.
 _Entry = tuple[
     Callable[..., bytes], Callable[[bytes, int], bytes], Callable[[bytes], object], int, int, int
 ]
