@@ -125,7 +125,7 @@ def test_a_run_is_resumed_although_another_process_holds_the_lock(tmp_path):
         done = run_code(resume, tmp_path)
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) < 15  # about 2; it was over 20 s
-    assert done.stderr.count("goes on without what an earlier process has left") == 1
+    assert done.stderr.count("an earlier process left points in the journal") == 1
     losses = points_of(run, "loss")
     assert sorted(losses) == [(step, step / 3) for step in range(2001)]
     assert document_of(run)["inputs"] == {"lr": 0.1}
